@@ -1,0 +1,1 @@
+"""Rank 0: the array backend, trees, gradients, losses and optimizers that everything stands on."""
