@@ -1,0 +1,68 @@
+"""Gradients with respect to parameter trees, of any order.
+
+    value_and_grad(f)(theta) = f(theta), df/dtheta            the gradient is a tree like theta
+
+Every leaf of the tree gets a root of its own on autograd's tape. autograd's own `grad` would put the
+whole container on the tape instead and rebuild it for every use of every leaf; this is the same
+derivative without that work. Calls nest: the gradient of a function that takes a gradient is exact.
+"""
+
+from autograd.core import VJPNode, add_outgrads
+from autograd.extend import vspace
+from autograd.tracer import isbox, new_box, trace_stack
+from autograd.util import toposort
+
+from minimeta.core.backend import np
+from minimeta.core.trees import check_parameters, dot, leaves, unflatten
+
+
+def value_and_grad(f, argnum=0):
+    """A function of the same arguments that returns f's scalar value and its gradient.
+
+    The gradient, with respect to argument `argnum`, is a tree of the argument's structure. Raises
+    TypeError for a leaf that is no float array, ValueError if f does not return a scalar.
+    """
+
+    def evaluated(*args):
+        tree = args[argnum]
+        check_parameters(f"argument {argnum}", tree)
+        inputs = leaves(tree)
+        roots = [VJPNode.new_root() for _ in inputs]
+        with trace_stack.new_trace() as trace:
+            boxes = [new_box(leaf, trace, root) for leaf, root in zip(inputs, roots)]
+            output = f(*args[:argnum], unflatten(tree, boxes), *args[argnum + 1 :])
+        if np.shape(output) != ():
+            raise ValueError(f"A gradient needs a scalar; f returned shape {np.shape(output)}.")
+        if not (isbox(output) and output._trace == trace):  # f does not depend on the tree
+            return output, unflatten(tree, [vspace(leaf).zeros() for leaf in inputs])
+        return output._value, unflatten(tree, _slopes(output, roots, inputs))
+
+    return evaluated
+
+
+def grad(f, argnum=0):
+    """A function of the same arguments that returns the gradient of the scalar f: a tree."""
+    evaluated = value_and_grad(f, argnum)
+    return lambda *args: evaluated(*args)[1]
+
+
+def hvp(f, argnum=0):
+    """A function (*args, vector) that returns the Hessian of f times `vector`, a tree like theta."""
+
+    def product(*args):
+        *args, vector = args
+        along = lambda *inner: dot(grad(f, argnum)(*inner), vector)
+        return grad(along, argnum)(*args)
+
+    return product
+
+
+def _slopes(output, roots, inputs):
+    """d output / d input for every root, walking the tape backwards once."""
+    slopes = {output._node: (vspace(output._value).ones(), False)}
+    for node in toposort(output._node):
+        if node.parents:  # the roots keep what has gathered in them
+            slope = slopes.pop(node)[0]
+            for parent, part in zip(node.parents, node.vjp(slope)):
+                slopes[parent] = add_outgrads(slopes.get(parent), part)
+    return [slopes[r][0] if r in slopes else vspace(x).zeros() for r, x in zip(roots, inputs)]

@@ -1,0 +1,56 @@
+"""Figures. The only module that imports Matplotlib; every function draws on the `ax` it is given.
+
+A figure shows before, after and the Bayes-optimal line, in colours that the colour-blind tell apart
+(Okabe & Ito 2008), with labelled axes, readable at page width.
+"""
+
+import os
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]  # Okabe & Ito
+BEFORE, AFTER, BAYES = "#7F7F7F", COLOURS[0], "#000000"
+
+
+def figure(columns=1, rows=1, height=3.2):
+    """A figure at page width with rows x columns axes; return (fig, [ax, ...])."""
+    style = {"axes.prop_cycle": plt.cycler(color=COLOURS), "font.size": 10, "axes.grid": True}
+    style |= {"grid.alpha": 0.25, "axes.spines.top": False, "axes.spines.right": False}
+    with plt.rc_context(style):
+        size = (max(5.0, 4.2 * columns), height * rows)
+        fig, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    return fig, list(grid.flat)
+
+
+def save(fig, name):
+    """Write the figure as PNG under out/ (or $MINIMETA_OUT) and return its path."""
+    folder = Path(os.environ.get("MINIMETA_OUT", "out"))
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.png"
+    fig.savefig(path, dpi=150)
+    plt.close(fig)
+    return path
+
+
+def labels(ax, x, y, title=None, legend=True):
+    """Name the axes, and the panel; show the legend if anything on it has a name."""
+    ax.set(xlabel=x, ylabel=y)
+    if title:
+        ax.set_title(title, fontsize=11)
+    if legend and ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, fontsize=9)
+    return ax
+
+
+def band(ax, x, middle, half_width, label=None, **style):
+    """A line with a shaded band around it, such as a mean and two standard errors."""
+    (line,) = ax.plot(x, middle, label=label, **style)
+    ax.fill_between(x, middle - half_width, middle + half_width, color=line.get_color(), alpha=0.2)
+    return ax
+
+
+def floor(ax, x, y, label="Bayes-optimal"):
+    """The line below which no learner can be, on average."""
+    ax.plot(x, y, color=BAYES, linestyle="--", linewidth=1.5, label=label)
+    return ax

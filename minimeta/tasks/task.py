@@ -1,0 +1,66 @@
+"""What a task is: a support set to learn from and a query set to be judged on.
+
+`Task` is a *batch* of M tasks. Shots are support examples; queries are counted apart.
+"""
+
+from typing import NamedTuple
+
+from minimeta.core import checks
+from minimeta.core.backend import np
+
+
+class Data(NamedTuple):
+    """Inputs x (M, N, D...) and targets y (M, N, C), for M tasks with N examples each."""
+
+    x: object
+    y: object
+
+
+class Task(NamedTuple):
+    """M tasks: adapt to `support`, be judged on `query`; both are Data."""
+
+    support: Data
+    query: Data
+
+
+def take(data, shots):
+    """The first `shots` examples of every task."""
+    checks.integer("shots", shots, at_least=0)
+    if shots > np.shape(data.x)[1]:
+        raise ValueError(f"shots is {shots}, but a task has {np.shape(data.x)[1]} support examples.")
+    return Data(data.x[:, :shots], data.y[:, :shots])
+
+
+def check_task(task):
+    """Raise unless the task is made of arrays whose axes M and N agree, with at least one query."""
+    if not isinstance(task, Task):
+        raise TypeError(f"task must be a Task(support, query); it is a {type(task).__name__}.")
+    for name, data in zip(Task._fields, task):
+        check_data(name, data)
+    if np.shape(task.support.x)[0] != np.shape(task.query.x)[0]:
+        raise ValueError(
+            f"support has {np.shape(task.support.x)[0]} tasks, but query has "
+            f"{np.shape(task.query.x)[0]}."
+        )
+    if 0 in np.shape(task.query.x):
+        raise ValueError(f"query needs examples; query.x has shape {np.shape(task.query.x)}.")
+
+
+def check_data(name, data):
+    """Raise unless data is Data with x (M, N, D...) and y (M, N, C) or labels (M, N)."""
+    if not isinstance(data, Data):
+        raise TypeError(f"{name} must be Data(x, y); it is a {type(data).__name__}.")
+    checks.axes(f"{name}.x", data.x, "... M N D")
+    checks.axes(f"{name}.y", data.y, "... M N")
+    if np.shape(data.x)[:2] != np.shape(data.y)[:2]:
+        raise ValueError(
+            f"{name}.x and {name}.y must agree on tasks and examples; "
+            f"their shapes are {np.shape(data.x)} and {np.shape(data.y)}."
+        )
+
+
+def check_finite(task):
+    """Raise if any number of the task is NaN or infinite, and say where."""
+    for name, data in zip(Task._fields, task):
+        checks.finite(f"{name}.x", data.x)
+        checks.finite(f"{name}.y", data.y)
