@@ -133,8 +133,8 @@ def _array(leaf, path):
     value = to_host(leaf) if hasattr(leaf, "dtype") else leaf
     value = numpy.asarray(value) if isinstance(value, numpy.generic) else value
     if type(value) is not numpy.ndarray:  # nor a subclass: a mask, for one, would be lost
-        found = f"{type(leaf).__name__} {leaf!r:.60}"
-        raise TypeError(f"{_name(path)} must be an array of numbers; it is {found}.")
+        kind = type(leaf).__name__
+        raise TypeError(f"{_name(path)} must be an array of numbers; its type is {kind}.")
     if value.dtype.kind not in NUMBER_KINDS:
         raise TypeError(f"{_name(path)} must be an array of numbers; its dtype is {value.dtype}.")
     return value
