@@ -1,10 +1,17 @@
-"""Gradient rules of products and linear algebra, in the manner of `minimeta.core.rules`.
+"""Gradient rules of matrix products and linear algebra, in the manner of `minimeta.core.rules`.
 
-Batch axes come first; `solve` wants them equal in both arguments where the device does (CuPy).
+    y = a b               a: g b'                               b: a' g
+    x = solve(a, b)       b: s = solve(a', g)                   a: -s x'
+    L = cholesky(a)       (s + s') / 2,  s = L'^-1 lower(L' g) L^-1
 
-Sources: Giles 2008, "Collected matrix derivative results" (inv, solve); Murray 2016,
-arXiv:1602.07527 (cholesky).
+Batch axes come first.  CuPy's `solve` does not broadcast them, so there a: (..., N, N) and
+b: (..., N, K) must agree in them; the rules then call `solve` with the same batch axes again.
+
+Sources: Giles 2008, "Collected matrix derivative results for forward and reverse mode AD" (solve,
+inv); Murray 2016, arXiv:1602.07527 (cholesky).
 """
+
+import math
 
 import autograd.numpy as np
 import numpy
@@ -13,142 +20,158 @@ from autograd.numpy.numpy_vjps import (
     dot_vjp_0,
     dot_vjp_1,
     grad_einsum,
-    match_complex,
     matmul_vjp_0,
     matmul_vjp_1,
 )
 from autograd.tracer import getval
 
-from minimeta.core.rules import gatherer, spread
+from minimeta.core.rules import gather, spread
 
 
 def T(a):
+    """The transpose of the last two axes."""
     return np.swapaxes(a, -1, -2)
 
 
-def product(f, left, right):
-    """Give f(x, y), a matrix product, its gradients; vectors and scalars are left to autograd."""
-
-    def of_x(ans, x, y):
-        if np.ndim(x) < 2 or np.ndim(y) < 2:
-            return left(ans, x, y)
-        gather = gatherer(x)
-        return lambda g: gather(g @ T(y))
-
-    def of_y(ans, x, y):
-        if np.ndim(x) < 2 or np.ndim(y) < 2:
-            return right(ans, x, y)
-        gather = gatherer(y)
-        return lambda g: gather(T(x) @ g)
-
-    defvjp(f, of_x, of_y)
+# ---- Products ----
 
 
-product(np.matmul, matmul_vjp_0, matmul_vjp_1)
+def rows(a):
+    """(..., N, D) as (N', D), so that one product does what a batch of them and a sum would."""
+    return a if np.ndim(a) == 2 else np.reshape(a, (math.prod(np.shape(a)[:-1]), np.shape(a)[-1]))
 
 
-# Solving.
+def left_factor(ans, a, b):
+    return lambda g: gather(g @ T(b), a)
 
 
-def solve_a(ans, a, b):
-    gather, vector = gatherer(a), np.ndim(b) == 1
-
-    def vjp(g):
-        g, x = (g[..., None], ans[..., None]) if vector else (g, ans)
-        return gather(-np.linalg.solve(T(a), g) @ T(x))
-
-    return vjp
+def right_factor(ans, a, b):
+    if np.ndim(b) == 2:
+        return lambda g: gather(T(rows(a)) @ rows(g), b)
+    return lambda g: gather(T(a) @ g, b)
 
 
-def solve_b(ans, a, b):
-    gather, vector = gatherer(b), np.ndim(b) == 1
+def of_matmul(matrices, vectors):
+    return lambda ans, a, b: (vectors if min(np.ndim(a), np.ndim(b)) < 2 else matrices)(ans, a, b)
 
-    def vjp(g):
-        if vector:
-            return gather(np.linalg.solve(T(a), g[..., None])[..., 0])
-        return gather(np.linalg.solve(T(a), g))
+
+def of_dot(matrices, vectors, tensors):
+    """np.dot is np.matmul except for scalars and for more than two axes."""
+    rules = {1: vectors, 2: matrices}
+
+    def vjp(ans, a, b):
+        dimensions = np.ndim(a), np.ndim(b)
+        plain = max(dimensions) <= 2 and min(dimensions) > 0
+        return (rules[min(dimensions)] if plain else tensors)(ans, a, b)
 
     return vjp
+
+
+defvjp(np.matmul, of_matmul(left_factor, matmul_vjp_0), of_matmul(right_factor, matmul_vjp_1))
+defvjp(
+    np.dot,
+    of_dot(left_factor, matmul_vjp_0, dot_vjp_0),
+    of_dot(right_factor, matmul_vjp_1, dot_vjp_1),
+)
+
+
+def of_einsum(argnum, ans, args, kwargs):
+    """The operand and the output change places."""
+    if not isinstance(args[0], str):  # np.einsum(a, [0, 1], ...): left to autograd
+        return grad_einsum(argnum, ans, args, kwargs)
+    operands, k = args[1:], argnum - 1
+    shapes = [numpy.broadcast_to(0.0, np.shape(a)) for a in operands]
+    letters, out, _ = np.parse_einsum_input(args[0], *shapes)
+    letters = letters.split(",")
+    mine = letters.pop(k)
+    back = einsum_back(mine, [out, *letters], np.shape(operands[k]))
+    return lambda g: gather(back(g, *operands[:k], *operands[k + 1 :]), operands[k])
+
+
+def einsum_back(mine, others, shape):
+    """The product that collects the letters `mine`; letters found nowhere else were summed."""
+    seen = set("".join(others))
+    spec = ",".join(others) + "->" + "".join(c for c in mine if c in seen)
+    alone = tuple(i for i, c in enumerate(mine) if c not in seen)
+
+    def back(*arrays):
+        g = np.einsum(spec, *arrays)
+        if not alone:
+            return g
+        sizes = iter(np.shape(g))
+        return spread(
+            g, tuple(shape[i] if i in alone else next(sizes) for i in range(len(mine))), alone
+        )
+
+    return back
+
+
+defvjp_argnum(np.einsum, of_einsum)
+
+
+# ---- Solving ----
+
+
+def of_matrix(ans, a, b):
+    if np.ndim(b) == 1:  # one vector, whatever the batch axes of a, so the answer is (..., N)
+        return lambda g: gather(-solved(a, g)[..., None] * ans[..., None, :], a)
+    return lambda g: gather(-np.linalg.solve(T(a), g) @ T(ans), a)
+
+
+def of_right_side(ans, a, b):
+    if np.ndim(b) == 1:
+        return lambda g: gather(solved(a, g), b)
+    return lambda g: gather(np.linalg.solve(T(a), g), b)
+
+
+def solved(a, g):
+    """a'^-1 g for vectors g (..., N)."""
+    return np.linalg.solve(T(a), g[..., None])[..., 0]
 
 
 def lower(a):
-    """The lower triangle with half the diagonal."""
+    """The lower triangle of a, with half its diagonal."""
     return 0.5 * (np.tril(a) + np.tril(a, -1))
 
 
 def of_cholesky(L, a):
     def vjp(g):
         half = np.linalg.solve(T(L), lower(T(L) @ g))
-        S = np.linalg.solve(T(L), T(half))
-        return 0.5 * (S + T(S))
+        s = np.linalg.solve(T(L), T(half))
+        return 0.5 * (s + T(s))
 
     return vjp
 
 
-defvjp(np.linalg.solve, solve_a, solve_b)
+defvjp(np.linalg.solve, of_matrix, of_right_side)
 defvjp(np.linalg.cholesky, of_cholesky)
 defvjp(np.linalg.inv, lambda ans, a: lambda g: -(T(ans) @ g @ T(ans)))
 
 
-# Diagonals.
+# ---- Diagonals ----
 
 
-def identity(rows, columns, g):
-    return numpy.eye(rows, columns, dtype=np.result_type(g), like=getval(g))
+def identity(a, shape, offset=0):
+    """An identity matrix where a lives, of the dtype of a."""
+    return numpy.eye(*shape, offset, dtype=np.result_type(a), like=getval(a))
 
 
 def of_diagonal(ans, a, offset=0, axis1=0, axis2=1):
-    shape = np.shape(a)
-    last = {axis1 % len(shape), axis2 % len(shape)} == {len(shape) - 2, len(shape) - 1}
-    if offset or not last or shape[-1] != shape[-2]:
-        raise NotImplementedError("diagonal: only the main one of square matrices in the last axes")
-    return lambda g: np.expand_dims(g, -1) * identity(*shape[-2:], g)
+    last = {axis1 % np.ndim(a), axis2 % np.ndim(a)} == {np.ndim(a) - 2, np.ndim(a) - 1}
+    shape = np.shape(a)[-2:]
+    if offset or not last or shape[0] != shape[1]:
+        raise NotImplementedError(
+            "np.diagonal has a gradient for the main diagonal of square "
+            "matrices in the last two axes."
+        )
+    return lambda g: np.expand_dims(g, -1) * identity(a, shape)
 
 
 def of_trace(ans, a, offset=0):
-    rows, columns, *rest = np.shape(a)
-
-    def vjp(g):
-        ones = numpy.eye(rows, columns, offset, dtype=np.result_type(g), like=getval(g))
-        return np.reshape(ones, (rows, columns) + (1,) * len(rest)) * g
-
-    return vjp
+    shape = np.shape(a)[:2]
+    axes = shape + (1,) * (np.ndim(a) - 2)
+    return lambda g: np.reshape(identity(a, shape, offset), axes) * g
 
 
 defvjp(np.diagonal, of_diagonal)
 defvjp(np.trace, of_trace)
-
-
-# Einstein sums.
-
-
-def of_einsum(argnum, ans, args, kwargs):
-    """Swap the output with the operand; letters found nowhere else were summed, so spread them."""
-    if not isinstance(args[0], str):
-        return grad_einsum(argnum, ans, args, kwargs)
-    operands, k = args[1:], argnum - 1
-    shapes = [numpy.broadcast_to(0.0, np.shape(a)) for a in operands]
-    letters, out, _ = np.parse_einsum_input(args[0], *shapes)
-    letters = letters.split(",")
-    mine, rest = letters.pop(k), operands[:k] + operands[k + 1 :]
-    return einsum_back(operands[k], mine, [out, *letters], rest)
-
-
-def einsum_back(operand, mine, others, rest):
-    gather, shape = gatherer(operand), np.shape(operand)
-    seen = set("".join(others))
-    spec = ",".join(others) + "->" + "".join(c for c in mine if c in seen)
-    alone = tuple(i for i, c in enumerate(mine) if c not in seen)
-
-    def vjp(g):
-        back = np.einsum(spec, g, *rest)
-        if alone:
-            sizes = iter(np.shape(back))
-            full = [shape[i] if i in alone else next(sizes) for i in range(len(mine))]
-            back = spread(back, tuple(full), alone)
-        return match_complex(operand, gather(back))
-
-    return vjp
-
-
-defvjp_argnum(np.einsum, of_einsum)
