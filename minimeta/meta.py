@@ -1,4 +1,4 @@
-"""The one idea: supervised learning whose examples are tasks and whose model is a learning algorithm.
+"""Supervised learning whose examples are tasks and whose model is a learning algorithm.
 
     meta-loss:   mean over tasks of  loss( predict(meta, adapt(meta, support), query.x), query.y )
 
@@ -59,7 +59,7 @@ def evaluate(learner, meta, task, loss=mse):
 
 
 def learning_curve(learner, meta, task, shots, loss=mse):
-    """The loss of every task after its first s support examples, for each s in shots: (len(shots), M)."""
+    """Losses after the first s support examples, for each s in shots: (len(shots), M)."""
     check_task(task)
     first = [Task(take(task.support, s), task.query) for s in shots]
     return np.stack([evaluate(learner, meta, part, loss) for part in first])
@@ -88,18 +88,20 @@ def meta_train(
     """Minimise the meta-loss over tasks drawn by sample(rng); return (meta, history).
 
     history is the meta-loss before every step, (steps,). The optimizer is adam(1e-3) unless given.
-    meta_gradient(meta, task) -> (value, gradient) replaces the gradient of the meta-loss for methods
-    that do not follow it. With `checkpoint`, a path, the run is saved at the start, every
+    meta_gradient(meta, task) -> (value, gradient) replaces the gradient of the meta-loss, for
+    methods that do not follow it. With `checkpoint`, a path, the run is saved at the start, every
     `save_every` steps, at the end and on Ctrl-C; `resume` continues such a file, bit for bit, and
-    sets `rng` to where the saved run was. Raises FloatingPointError, with the last good parameters as
-    its `meta` and the losses as its `history`, at the first meta-loss that is not finite.
+    sets `rng` to where the saved run was. At the first meta-loss that is not finite it raises
+    FloatingPointError with the last good parameters as `meta` and the losses as `history`.
     """
     checks.integer("steps", steps, at_least=0)
     checks.integer("save_every", save_every, at_least=1)
     optimizer = optimizer or adam(1e-3)
     slope = meta_gradient or value_and_grad(lambda meta, task: meta_loss(learner, meta, task, loss))
     history = numpy.full(steps, numpy.nan)
-    run = begin(learner, optimizer, rng) if resume is None else resumed(resume, learner, rng, history)
+    run = (
+        begin(learner, optimizer, rng) if resume is None else resumed(resume, learner, rng, history)
+    )
     try:
         for step in (progress := track(range(run.step, steps), label)):
             if checkpoint and step % save_every == 0:
@@ -118,7 +120,9 @@ def begin(learner, optimizer, rng):
     meta = learner.init(rng)
     check_parameters("meta", meta)
     if not leaves(meta):
-        raise ValueError("This learner has nothing to train: its init returns a tree without leaves.")
+        raise ValueError(
+            "This learner has nothing to train: its init returns a tree without leaves."
+        )
     return Run(meta, optimizer.init(meta), meta, 0, rng.bit_generator.state)
 
 
@@ -140,7 +144,7 @@ def advance(run, optimizer, slope, task, rng, history):
 
 
 def diverged(run, task, history):
-    """Raise: the meta-loss of this step is not finite. Blames the data first, if they are not either."""
+    """Raise: the meta-loss of this step is not finite. Blames the data first if they are not."""
     check_finite(task)
     error = FloatingPointError(
         f"The meta-loss is {history[run.step]} at step {run.step}; a smaller step size may help. "
@@ -163,7 +167,9 @@ def resumed(path, learner, rng, history):
         raise checkpoints.CheckpointError(f"{path} holds no meta-training run.")
     check_alike("the saved meta", saved.tree["meta"], "meta", learner.init(copy.deepcopy(rng)))
     if saved.step > len(history):
-        raise ValueError(f"{path} is at step {saved.step}, beyond the {len(history)} steps asked for.")
+        raise ValueError(
+            f"{path} is at step {saved.step}, beyond the {len(history)} steps asked for."
+        )
     rng.bit_generator.state = saved.rng_state
     history[: saved.step] = saved.tree["history"]
     meta, state = to_device((saved.tree["meta"], saved.tree["optimizer"]))

@@ -38,7 +38,7 @@ def floats(name, value):
 
 
 def axes(name, value, letters):
-    """Raise unless value has exactly the axes named, such as "M N D"; "..." allows more in front."""
+    """Raise unless value has exactly the axes named, as in "M N D"; "..." allows more in front."""
     wanted = letters.split()
     least = len(wanted) - ("..." in wanted)
     if np.ndim(value) < least or (np.ndim(value) > least and "..." not in wanted):

@@ -2,8 +2,8 @@
 
     value_and_grad(f)(theta) = f(theta), df/dtheta            the gradient is a tree like theta
 
-Every leaf of the tree gets a root of its own on autograd's tape. autograd's own `grad` would put the
-whole container on the tape instead and rebuild it for every use of every leaf; this is the same
+Every leaf of the tree gets a root of its own on autograd's tape. autograd's own `grad` would put
+the whole container on the tape instead and rebuild it for every use of every leaf; this is the same
 derivative without that work. Calls nest: the gradient of a function that takes a gradient is exact.
 """
 
@@ -47,7 +47,7 @@ def grad(f, argnum=0):
 
 
 def hvp(f, argnum=0):
-    """A function (*args, vector) that returns the Hessian of f times `vector`, a tree like theta."""
+    """A function (*args, vector) that returns the Hessian of f times `vector`: a tree."""
 
     def product(*args):
         *args, vector = args

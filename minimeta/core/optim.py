@@ -3,8 +3,8 @@
     state         = optimizer.init(params)
     params, state = optimizer.update(gradient, state, params)
 
-Learned optimizers are the same pair, so any training loop takes either. A step size is a number or a
-function of the number of updates made so far: adam(lambda t: 1e-3 * 0.99 ** t).
+Learned optimizers are the same pair, so any training loop takes either. A step size is a number or
+a function of the number of updates made so far: adam(lambda t: 1e-3 * 0.99 ** t).
 """
 
 from typing import Callable, NamedTuple
@@ -70,7 +70,8 @@ def rmsprop(step_size=1e-3, decay=0.9, epsilon=1e-8):
 def adam(step_size=1e-3, decay_mean=0.9, decay_square=0.999, epsilon=1e-8):
     """m and s are running means of g and g^2, each divided by 1 - decay^t to remove its zero start.
 
-    theta <- theta - step_size m_hat / (sqrt(s_hat) + epsilon).  Source: Kingma & Ba 2014, Algorithm 1.
+    theta <- theta - step_size m_hat / (sqrt(s_hat) + epsilon).
+    Source: Kingma & Ba 2014, Algorithm 1.
     """
     check_step_size(step_size)
     checks.number("decay_mean", decay_mean, at_least=0.0, below=1.0)
@@ -93,7 +94,7 @@ def adam(step_size=1e-3, decay_mean=0.9, decay_square=0.999, epsilon=1e-8):
 
 
 def clock(theta):
-    """The state that every optimizer has: the number of updates, of the parameters' own float type."""
+    """What every optimizer's state holds: the number of updates, in the parameters' float type."""
     return {"updates": np.zeros((), dtype=leaves(theta)[0].dtype)}
 
 

@@ -1,6 +1,6 @@
 """Parameter trees: dicts, lists and tuples of float arrays, and the few things done to them.
 
-A tree stays a plain Python value. Sizes, names and flags are not parameters and do not belong in it.
+A tree stays a plain Python value. Sizes, names and flags are no parameters and do not belong in it.
 """
 
 import math
@@ -73,7 +73,9 @@ def check_parameters(name, tree):
     """Raise unless every leaf is a float array or a Python float; say which leaf is not."""
     for path, leaf in zip(names(tree, name), leaves(tree)):
         value = getval(leaf)
-        kind = getattr(getattr(value, "dtype", None), "kind", "f" if isinstance(value, float) else "")
+        kind = getattr(
+            getattr(value, "dtype", None), "kind", "f" if isinstance(value, float) else ""
+        )
         if kind != "f":
             what = f"an array of {value.dtype}" if kind else f"{type(value).__name__} {value!r:.40}"
             raise TypeError(f"{path} is {what}; the leaves of a parameter tree are float arrays.")
@@ -105,7 +107,9 @@ def _rebuilt(tree, branches):
 
 def _alike(tree, other, same):
     if not same:
-        raise ValueError(f"Trees differ: {_shown(tree)} stands where the other has {_shown(other)}.")
+        raise ValueError(
+            f"Trees differ: {_shown(tree)} stands where the other has {_shown(other)}."
+        )
 
 
 def _shown(tree):
@@ -113,4 +117,8 @@ def _shown(tree):
         return f"a dict with keys {list(tree)}"
     if isinstance(tree, (list, tuple)):
         return f"a {type(tree).__name__} of length {len(tree)}"
-    return f"an array of shape {np.shape(tree)}" if isbox(tree) or hasattr(tree, "shape") else repr(tree)
+    return (
+        f"an array of shape {np.shape(tree)}"
+        if isbox(tree) or hasattr(tree, "shape")
+        else repr(tree)
+    )

@@ -15,7 +15,7 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 
 
 class Lesson(NamedTuple):
-    """One file of lessons/: its number ("05"), name ("maml"), title, path, and how many claims it asserts."""
+    """A file of lessons/: number ("05"), name ("maml"), title, path, and how many claims it has."""
 
     number: str
     name: str
@@ -32,7 +32,9 @@ def all_lessons(root=ROOT):
     """Every lesson in order. Raises LessonError where there are none."""
     paths = sorted((root / "lessons").glob("[0-9][0-9]_*.py"))
     if not paths:
-        raise LessonError(f"There are no lessons in {root / 'lessons'}: they come with the repository.")
+        raise LessonError(
+            f"There are no lessons in {root / 'lessons'}: they come with the repository."
+        )
     return [read(path) for path in paths]
 
 
@@ -48,7 +50,7 @@ def read(path):
 
 
 def find(word, root=ROOT):
-    """The lesson named by "5", "05", "maml" or "05_maml". Raises LessonError that lists them all."""
+    """The lesson named by "5", "05", "maml" or "05_maml"; LessonError lists them all."""
     wanted = word.strip().removesuffix(".py").lower()
     lessons = all_lessons(root)
     for lesson in lessons:

@@ -27,7 +27,9 @@ def take(data, shots):
     """The first `shots` examples of every task."""
     checks.integer("shots", shots, at_least=0)
     if shots > np.shape(data.x)[1]:
-        raise ValueError(f"shots is {shots}, but a task has {np.shape(data.x)[1]} support examples.")
+        raise ValueError(
+            f"shots is {shots}, but a task has {np.shape(data.x)[1]} support examples."
+        )
     return Data(data.x[:, :shots], data.y[:, :shots])
 
 

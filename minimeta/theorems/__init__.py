@@ -4,9 +4,9 @@
     def posterior_is_ridge():
         return Claim(computed=..., exact=..., tolerance=1e-12)
 
-A claim is deterministic (with a `tolerance` on the largest absolute difference) or statistical (with
-a `standard_error` and how many `sigmas` of it are allowed, under a fixed seed). The test-suite and
-`python -m minimeta verify` run the same registry.
+A claim is deterministic (with a `tolerance` on the largest absolute difference) or statistical
+(with a `standard_error` and how many `sigmas` of it are allowed, under a fixed seed). The test-suite
+and `python -m minimeta verify` run the same registry.
 """
 
 import importlib
@@ -17,7 +17,7 @@ import numpy
 
 from minimeta.core.backend import to_host
 
-REGISTRY = []  # every theorem, in the order of topics and of definition; filled by the imports below
+REGISTRY = []  # every theorem, topic by topic; filled by the imports at the end of this file
 
 
 class Claim(NamedTuple):
@@ -68,11 +68,13 @@ def theorem(statement, *, lesson, source):
 def judge(claim):
     """The verdict on a claim, at the element where error exceeds what is allowed the most.
 
-    Raises ValueError for a claim without exactly one kind of tolerance or with arrays of two shapes.
+    Raises ValueError for a claim without one kind of tolerance or with arrays of two shapes.
     """
     if (claim.tolerance is None) == (claim.standard_error is None):
         raise ValueError("A claim needs either a tolerance or a standard_error.")
-    computed, exact = (numpy.asarray(to_host(v), dtype=float) for v in (claim.computed, claim.exact))
+    computed, exact = (
+        numpy.asarray(to_host(v), dtype=float) for v in (claim.computed, claim.exact)
+    )
     if computed.shape != exact.shape or not computed.size:
         raise ValueError(f"A claim compares shapes {computed.shape} and {exact.shape}.")
     allowed = claim.tolerance

@@ -1,0 +1,51 @@
+# A thin skin over `python -m minimeta`: each target first makes .venv, so each works on a fresh clone.
+
+PYTHON ?= python3
+BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
+MINIMETA := $(BIN)/python -m minimeta
+READY := .venv/ready
+
+# Small matrices run slower on many BLAS threads than on one; set these yourself to overrule.
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+export VECLIB_MAXIMUM_THREADS ?= 1
+
+.PHONY: help setup list lessons lesson test verify gpu-check autograd-suite clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) ## make .venv with the package and its development extras
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "minimeta needs Python 3.10 or newer; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	  { echo "This Python cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(READY)
+
+list: $(READY) ## the syllabus
+	@$(MINIMETA) list
+
+lessons: $(READY) ## run every lesson in order; figures go to out/
+	@$(MINIMETA) lessons
+
+lesson: $(READY) ## run one lesson: make lesson N=05
+	@$(MINIMETA) lesson $(or $(N),$(error say which lesson: make lesson N=05))
+
+test: $(READY) ## lint, tests, theorems, and every lesson in quick mode
+	@$(MINIMETA) test
+
+verify: $(READY) ## the proof sheet: every theorem, computed and exact
+	@$(MINIMETA) verify $(TOPIC)
+
+gpu-check: $(READY) ## run the device programs on a real GPU, beside NumPy
+	@$(MINIMETA) gpu-check
+
+clean: ## delete out/, .venv and the caches
+	rm -rf out build dist .venv .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,112 @@
+"""python -m minimeta COMMAND: what the Makefile does, on any system and from any folder."""
+
+import argparse
+import importlib.util
+import shutil
+import subprocess
+import sys
+
+
+def main(words=None):
+    """Run one command; return its exit status."""
+    given = commands().parse_args(words)
+    try:
+        return given.run(given)
+    except KeyboardInterrupt as stop:
+        return complain(str(stop) or "Interrupted.")
+    except ValueError as error:  # an unknown lesson or topic, a folder without lessons
+        return complain(str(error))
+
+
+def commands():
+    """The parser: one sub-command for each thing to do."""
+    parser = argparse.ArgumentParser(prog="python -m minimeta", description=__doc__)
+    parser.set_defaults(run=lambda _: parser.print_help() or 0)
+    parts = parser.add_subparsers(metavar="COMMAND", title="commands")
+
+    def command(name, run, purpose):
+        part = parts.add_parser(name, help=purpose, description=purpose)
+        part.set_defaults(run=run)
+        return part
+
+    command("help", lambda _: parser.print_help() or 0, "list the commands")
+    command("list", list_lessons, "the syllabus")
+    every = command("lessons", run_lessons, "run every lesson in order; figures go to out/")
+    one = command("lesson", run_lesson, "run one lesson: a number (5, 05) or a name (maml)")
+    one.add_argument("lesson")
+    for part in (every, one):
+        part.add_argument("--quick", action="store_true", help="short loops, exact claims only")
+    command("test", run_tests, "lint, tests, theorems, and every lesson in quick mode")
+    sheet = command("verify", verify, "the proof sheet: every theorem, computed and exact")
+    sheet.add_argument("topic", nargs="?", help="one topic, such as bayes")
+    sheet.add_argument("--json", metavar="FILE", help="also write the sheet as JSON")
+    command("gpu-check", gpu_check, "run the device programs on a real GPU, beside NumPy")
+    command("clean", clean, "delete out/ and the caches")
+    return parser
+
+
+def list_lessons(_):
+    from minimeta.course.lessons import all_lessons
+
+    for lesson in all_lessons():
+        print(f"{lesson.number}  {lesson.name:20} {lesson.title}")
+    return 0
+
+
+def run_lessons(given):
+    from minimeta.course import report
+
+    return report.lessons(quick=given.quick)
+
+
+def run_lesson(given):
+    from minimeta.course import lessons
+
+    lesson = lessons.find(given.lesson)
+    seconds, passed, _ = lessons.run(lesson, quick=given.quick, echo=True)
+    print(f"{lesson.path.name} {'finished' if passed else 'FAILED'} after {seconds:.1f} s")
+    return 0 if passed else 1
+
+
+def run_tests(_):
+    from minimeta.course import report
+    from minimeta.course.lessons import ROOT, environment
+
+    missing = [tool for tool in ("ruff", "pytest") if importlib.util.find_spec(tool) is None]
+    if missing:
+        raise ValueError(f"{' and '.join(missing)} is not installed: pip install -e '.[dev]'")
+    env = environment(quick=True, out=ROOT / "out")
+    for tool in ("ruff check .", "ruff format --check .", "pytest"):
+        if subprocess.run([sys.executable, "-m", *tool.split()], cwd=ROOT, env=env).returncode:
+            return complain(f"{tool} failed.")
+    return report.lessons(quick=True)
+
+
+def verify(given):
+    from minimeta.course import sheet
+
+    return sheet.print_sheet(given.topic, given.json)
+
+
+def gpu_check(_):
+    from minimeta import gpu_check
+
+    return gpu_check.main()
+
+
+def clean(_):
+    from minimeta.course.lessons import ROOT
+
+    for name in ("out", "build", "dist", ".pytest_cache", ".ruff_cache"):
+        shutil.rmtree(ROOT / name, ignore_errors=True)
+    return 0
+
+
+def complain(sentence):
+    """One sentence on standard error; the exit status of a command that did not succeed."""
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""The proof sheet: every theorem, what was computed, what is exact, the error, what is allowed."""
+
+import json
+
+from minimeta.theorems import REGISTRY, judge
+
+COLUMNS = f"{'lesson':>6}  {'computed':>14} {'exact':>14} {'error':>9} {'allowed':>9}      claim"
+
+
+def print_sheet(topic=None, path=None):
+    """Prove every theorem of a topic (all by default) and print them; return 0 if all hold, else 1.
+
+    With `path`, write the rows there as JSON too. Raises ValueError for an unknown topic.
+    """
+    rows = []
+    print(COLUMNS)
+    for theorem in chosen(topic):
+        if not rows or rows[-1]["topic"] != theorem.topic:
+            print(f"-- {theorem.topic}")
+        rows.append(prove(theorem))
+        print(line(rows[-1]), flush=True)
+    if path:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(rows, file, indent=1)
+    failed = sum(not row["holds"] for row in rows)
+    print(f"{len(rows)} theorems, {failed} fail" if failed else f"{len(rows)} theorems, all hold")
+    return 1 if failed else 0
+
+
+def chosen(topic):
+    """The theorems of a topic, in the order of their lessons."""
+    topics = sorted({theorem.topic for theorem in REGISTRY})
+    if topic is not None and topic not in topics:
+        raise ValueError(f"There is no topic {topic!r}; there are {', '.join(topics)}.")
+    mine = [theorem for theorem in REGISTRY if topic in (None, theorem.topic)]
+    return sorted(mine, key=lambda theorem: (first_lesson(theorem.topic), theorem.topic))
+
+
+def first_lesson(topic):
+    return min(theorem.lesson for theorem in REGISTRY if theorem.topic == topic)
+
+
+def prove(theorem):
+    """One row of the sheet. A theorem that raises does not hold, and its error is in the row."""
+    about = {
+        key: getattr(theorem, key) for key in ("topic", "name", "statement", "lesson", "source")
+    }
+    try:
+        verdict = judge(theorem.prove())
+    except Exception as error:  # one broken theorem must not hide the rest of the sheet
+        return {**about, "holds": False, "raised": f"{type(error).__name__}: {error}"}
+    return {**about, **verdict._asdict(), "holds": verdict.holds}
+
+
+def line(row):
+    """One line of the sheet: lesson, numbers or what was raised, verdict, claim."""
+    mark = "ok  " if row["holds"] else "FAIL"
+    if "raised" in row:
+        return f"{row['lesson']:>6}  {row['raised']:50.50} {mark}  {row['statement']}"
+    numbers = (
+        f"{row['computed']:14.8g} {row['exact']:14.8g} {row['error']:9.1e} {row['allowed']:9.1e}"
+    )
+    return f"{row['lesson']:>6}  {numbers} {mark}  {row['statement']}"

@@ -1,0 +1,134 @@
+"""Theorems on differentiation: first, second and mixed derivatives against calculus by hand."""
+
+import math
+
+import numpy
+
+from minimeta.core.backend import np
+from minimeta.core.gradients import grad, hvp, value_and_grad
+from minimeta.core.losses import cross_entropy, mse
+from minimeta.core.trees import copies, leaves
+from minimeta.nets import mlp
+from minimeta.theorems import Claim, theorem
+
+CALCULUS = "calculus"
+
+
+def draws(*shapes, seed=0):
+    """Standard normal arrays of the given shapes."""
+    rng = numpy.random.default_rng(seed)
+    return [rng.normal(size=shape) for shape in shapes]
+
+
+@theorem("The gradient of x'Ax/2 is (A + A')x/2.", lesson=0, source=CALCULUS)
+def gradient_of_a_quadratic_form():
+    A, x = draws((4, 4), 4)
+    return Claim(grad(lambda x: x @ A @ x / 2)(x), (A + A.T) @ x / 2, tolerance=1e-14)
+
+
+@theorem("The Hessian of x'Ax/2 times v is (A + A')v/2.", lesson=0, source=CALCULUS)
+def hessian_of_a_quadratic_form():
+    A, x, v = draws((4, 4), 4, 4)
+    return Claim(hvp(lambda x: x @ A @ x / 2)(x, v), (A + A.T) @ v / 2, tolerance=1e-14)
+
+
+@theorem(
+    "The n-th derivative of sin is sin shifted by n quarter turns (n = 1..5).",
+    lesson=0,
+    source=CALCULUS,
+)
+def derivatives_of_sine_to_fifth_order():
+    f, found = np.sin, []
+    for _ in range(5):
+        f = grad(f)
+        found.append(f(0.7))
+    return Claim(found, [math.sin(0.7 + n * math.pi / 2) for n in range(1, 6)], tolerance=1e-14)
+
+
+@theorem(
+    "Through one gradient step, (t-c)'A(t-c)/2 has the slope (I-aA)A(I-aA)(t-c).",
+    lesson=0,
+    source="Finn, Abbeel & Levine 2017, section 2.2",
+)
+def gradient_through_a_gradient_step():
+    R, c, t = draws((3, 3), 3, 3)
+    A, a = R @ R.T, 0.1
+    J = np.eye(3) - a * A
+    loss = lambda t: (t - c) @ A @ (t - c) / 2
+    through = grad(lambda t: loss(t - a * grad(loss)(t)))
+    return Claim(through(t), J @ A @ J @ (t - c), tolerance=1e-12)
+
+
+@theorem("Back-propagation through an MLP equals central differences.", lesson=2, source=CALCULUS)
+def backpropagation_equals_differences():
+    net = mlp([3, 5, 2], activation=np.tanh)
+    theta = net.init(numpy.random.default_rng(0))
+    x, y = draws((7, 3), (7, 2))
+    loss = lambda theta: mse(net.apply(theta, x), y)
+    slope, h = grad(loss)(theta), 1e-6
+    W = theta[0]["W"]
+    basis = h * numpy.eye(W.size).reshape(-1, *W.shape)
+    moved = lambda W: loss([{**theta[0], "W": W}, *theta[1:]])
+    differences = [(moved(W + e) - moved(W - e)) / (2 * h) for e in basis]
+    return Claim(slope[0]["W"].ravel(), differences, tolerance=1e-8)
+
+
+@theorem(
+    "The slope of softmax cross-entropy is (softmax - onehot)/N.",
+    lesson=2,
+    source="Bishop 2006, eq. 4.109",
+)
+def slope_of_cross_entropy():
+    (logits,) = draws((6, 4))
+    labels = numpy.arange(6) % 4
+    p = numpy.exp(logits) / numpy.exp(logits).sum(-1, keepdims=True)
+    slope = grad(lambda z: cross_entropy(z, labels))(logits)
+    return Claim(slope, (p - numpy.eye(4)[labels]) / 6, tolerance=1e-15)
+
+
+@theorem(
+    "Cross-entropy of logits +-1e4 is exactly 0 or 2e4: nothing overflows.",
+    lesson=2,
+    source="log-sum-exp shift",
+)
+def cross_entropy_of_large_logits():
+    logits = numpy.array([[[1e4, -1e4]], [[1e4, -1e4]]])
+    return Claim(cross_entropy(logits, numpy.array([[0], [1]])), [0.0, 2e4], tolerance=0.0)
+
+
+@theorem(
+    "One gradient of a sum over task copies is every task's own gradient.",
+    lesson=5,
+    source="linearity",
+)
+def copies_give_every_task_its_gradient():
+    net = mlp([2, 4, 1], activation=np.tanh)
+    theta = net.init(numpy.random.default_rng(1))
+    x, y = draws((3, 5, 2), (3, 5, 1))
+    together = grad(lambda t: np.sum(mse(net.apply(t, x), y)))(copies(theta, 3))
+    alone = [grad(lambda t, x, y: mse(net.apply(t, x), y))(theta, *xy) for xy in zip(x, y)]
+    stacked = [numpy.stack(same) for same in zip(*(leaves(tree) for tree in alone))]
+    flat = lambda arrays: numpy.concatenate([a.ravel() for a in arrays])
+    return Claim(flat(leaves(together)), flat(stacked), tolerance=1e-15)
+
+
+@theorem(
+    "tanh has the finite second derivative -2 tanh (1 - tanh^2), also at x = 800.",
+    lesson=0,
+    source=CALCULUS,
+)
+def second_derivative_of_tanh():
+    x = [-800.0, -0.3, 0.0, 1.2, 800.0]
+    exact = [-2 * math.tanh(v) * (1 - math.tanh(v) ** 2) for v in x]
+    return Claim([grad(grad(np.tanh))(v) for v in x], exact, tolerance=1e-15)
+
+
+@theorem(
+    "A float32 loss keeps its own value: gradients of a mean are 1/N in every entry.",
+    lesson=0,
+    source=CALCULUS,
+)
+def gradient_of_a_mean():
+    x = numpy.ones((5, 3), dtype="float32")
+    value, slope = value_and_grad(np.mean)(x)
+    return Claim([value, *slope.ravel()], [1.0] + 15 * [numpy.float32(1 / 15)], tolerance=0.0)
