@@ -13,23 +13,35 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]  # 
 BEFORE, AFTER, BAYES = "#7F7F7F", COLOURS[0], "#000000"
 
 
+STYLE = {
+    "axes.prop_cycle": plt.cycler(color=COLOURS),
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "font.size": 10,
+}
+
+
 def figure(columns=1, rows=1, height=3.2):
     """A figure at page width with rows x columns axes; return (fig, [ax, ...])."""
-    style = {"axes.prop_cycle": plt.cycler(color=COLOURS), "font.size": 10, "axes.grid": True}
-    style |= {"grid.alpha": 0.25, "axes.spines.top": False, "axes.spines.right": False}
-    with plt.rc_context(style):
+    with plt.rc_context(STYLE):
         size = (max(5.0, 4.2 * columns), height * rows)
         fig, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     return fig, list(grid.flat)
 
 
 def save(fig, name):
-    """Write the figure as PNG under out/ (or $MINIMETA_OUT) and return its path."""
+    """Write the figure as PNG under out/ (or $MINIMETA_OUT) and return its path.
+
+    It stays open where it can be seen, so that a notebook shows it under the cell.
+    """
     folder = Path(os.environ.get("MINIMETA_OUT", "out"))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
     fig.savefig(path, dpi=150)
-    plt.close(fig)
+    if plt.get_backend().lower() == "agg":
+        plt.close(fig)
     return path
 
 
@@ -51,6 +63,6 @@ def band(ax, x, middle, half_width, label=None, **style):
 
 
 def floor(ax, x, y, label="Bayes-optimal"):
-    """The line below which no learner can be, on average."""
+    """The exact answer, dashed: the line below which no learner can be, on average."""
     ax.plot(x, y, color=BAYES, linestyle="--", linewidth=1.5, label=label)
     return ax
