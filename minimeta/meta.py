@@ -7,7 +7,6 @@ Every learner of the project is a `Learner`; this module trains and judges them 
 """
 
 import copy
-import os
 from typing import NamedTuple
 
 import numpy
@@ -157,7 +156,7 @@ def diverged(run, task, history):
 def save(path, run, history):
     """Write the run to `path`: parameters, optimizer, losses so far, and the generator."""
     tree = {"meta": run.meta, "optimizer": run.optimizer, "history": history[: run.step]}
-    checkpoints.save(path, tree, step=run.step, rng=checkpoints.restore_rng(run.rng_state))
+    checkpoints.save(path, tree, step=run.step, rng=run.rng_state)
 
 
 def resumed(path, learner, rng, history):
@@ -178,6 +177,5 @@ def resumed(path, learner, rng, history):
 
 def stopped(path, run, history):
     """Save an interrupted run; return the sentence that says how to go on."""
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     save(path, run, history)
     return f"Stopped after {run.step} steps. To go on: meta_train(..., resume={path!r})."

@@ -1,4 +1,4 @@
-"""The map of ranks: imports go strictly down, only plots draws, nothing but the three dependencies."""
+"""The map of ranks: imports go strictly down, and reach nothing but the three dependencies."""
 
 import ast
 import subprocess

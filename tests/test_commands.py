@@ -1,4 +1,4 @@
-"""python -m minimeta: each command does what its line says, and says in one sentence what it cannot."""
+"""python -m minimeta: each command does what its line says, or says in one sentence why not."""
 
 import json
 import subprocess

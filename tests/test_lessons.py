@@ -1,7 +1,6 @@
-"""Every lesson keeps the form that design.md gives it, and its quick run asserts every exact claim."""
+"""Every lesson keeps its form, is found by number and name, and fails when a claim is false."""
 
 import ast
-from pathlib import Path
 
 import pytest
 

@@ -132,12 +132,12 @@ import sys
 sys.path[:0] = [{tests!r}]
 from test_meta import LEARNER, rng, sample
 from minimeta.meta import meta_train
-meta_train(LEARNER, sample, rng(2), 100000, checkpoint={path!r}, save_every=3, label=None)
+meta_train(LEARNER, sample, rng(2), 100000, checkpoint={path!r}, save_every=3, label="")
 """
 
 
 def test_a_killed_run_leaves_a_checkpoint_that_ends_where_the_whole_run_ends(tmp_path):
-    """Five kills at random moments; the check that kills 50 times is the same with more patience."""
+    """Five kills at random moments; MINIMETA_KILLS=50 has more patience."""
     kills, delays = int(os.environ.get("MINIMETA_KILLS", 5)), rng(0).uniform(0.0, 0.25, size=1000)
     longest = 0
     for i in range(kills):

@@ -5,8 +5,8 @@
         return Claim(computed=..., exact=..., tolerance=1e-12)
 
 A claim is deterministic (with a `tolerance` on the largest absolute difference) or statistical
-(with a `standard_error` and how many `sigmas` of it are allowed, under a fixed seed). The test-suite
-and `python -m minimeta verify` run the same registry.
+(with a `standard_error` and how many `sigmas` of it are allowed, under a fixed seed). The tests and
+`python -m minimeta verify` run the same registry.
 """
 
 import importlib

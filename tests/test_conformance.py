@@ -1,0 +1,99 @@
+"""What every learner of the package owes its users, one row a learner.
+
+Many tasks at once equal the loop over tasks; nothing given is changed; one seed, one answer; the
+meta-gradient is right; and on tasks whose Bayes-optimal answer is known, nobody is below it.
+"""
+
+from typing import NamedTuple
+
+import numpy
+import pytest
+from autograd.test_util import check_grads
+from numpy.testing import assert_allclose, assert_array_equal
+
+from minimeta.core.trees import leaves, tree_map, unflatten
+from minimeta.exact import linear_gaussian
+from minimeta.meta import Learner, evaluate, meta_loss
+from minimeta.tasks import Data, Task
+from minimeta.tasks.regression import linear
+
+NOISE = 0.25
+
+
+class Row(NamedTuple):
+    """A learner of linear maps from two inputs to one output."""
+
+    name: str
+    learner: Learner
+
+
+ROWS = [
+    Row("linear_gaussian", linear_gaussian.learner(numpy.zeros((2, 1)), numpy.eye(2), NOISE)),
+    Row(
+        "linear_gaussian, wrong prior",
+        linear_gaussian.learner(numpy.ones((2, 1)), 0.1 * numpy.eye(2), NOISE),
+    ),
+]
+every = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+
+
+def tasks(count=6, shots=4, queries=5, seed=0):
+    rng = numpy.random.default_rng(seed)
+    return linear(rng, count, shots, queries, covariance=numpy.eye(2), noise_variance=NOISE)
+
+
+def one(task, m):
+    """Task m alone, as a batch of one."""
+    return Task(*(Data(data.x[m : m + 1], data.y[m : m + 1]) for data in task))
+
+
+@every
+def test_many_tasks_are_the_loop_over_tasks(row):
+    meta, task = row.learner.init(numpy.random.default_rng(1)), tasks()
+    alone = [evaluate(row.learner, meta, one(task, m))[0] for m in range(6)]
+    assert_allclose(evaluate(row.learner, meta, task), alone, rtol=1e-12)
+
+
+@every
+def test_nothing_given_is_changed_and_the_answer_is_repeatable(row):
+    meta, task = row.learner.init(numpy.random.default_rng(1)), tasks()
+    before = [leaf.copy() for leaf in leaves((meta, task))]
+    first = evaluate(row.learner, meta, task)
+    assert_array_equal(first, evaluate(row.learner, meta, task))
+    assert all((a == b).all() for a, b in zip(before, leaves((meta, task))))
+    again = row.learner.init(numpy.random.default_rng(1))
+    assert all((a == b).all() for a, b in zip(leaves(meta), leaves(again)))
+
+
+@every
+def test_the_order_of_the_tasks_does_not_matter(row):
+    meta, task = row.learner.init(numpy.random.default_rng(1)), tasks()
+    turned = tree_map(lambda a: a[::-1], task)
+    there, back = evaluate(row.learner, meta, task), evaluate(row.learner, meta, turned)
+    assert_allclose(there, back[::-1], rtol=1e-12)
+
+
+@every
+def test_the_answer_has_the_shape_of_the_labels(row):
+    meta, task = row.learner.init(numpy.random.default_rng(1)), tasks()
+    state = row.learner.adapt(meta, task.support)
+    answer = row.learner.predict(meta, state, task.query.x)
+    assert answer.shape == task.query.y.shape
+
+
+@every
+def test_the_meta_gradient_is_right(row):
+    meta, task = row.learner.init(numpy.random.default_rng(1)), tasks(count=2)
+    start = leaves(meta)
+    f = lambda *flat: meta_loss(row.learner, unflatten(meta, flat), task)
+    if start:
+        check_grads(f, modes=["rev"], order=1)(*start)
+
+
+@every
+def test_nobody_beats_bayes(row):
+    task = tasks(count=2000, seed=7)
+    bayes = evaluate(ROWS[0].learner, {}, task)
+    meta = row.learner.init(numpy.random.default_rng(1))
+    excess = evaluate(row.learner, meta, task) - bayes  # paired: the same tasks
+    assert excess.mean() >= -4 * excess.std() / len(excess) ** 0.5
