@@ -6,6 +6,14 @@
 
 Sum or mean decides the inner step of every gradient-based learner: with a mean, the step does not
 grow with the number of shots.
+
+Each loss is a primitive; the derivative of each primitive is written in the others, for any order:
+
+    mean_square(e)               slope in e: scaled(g, e, 2/NC)
+    likelihood(logits, targets)  slope in logits: scaled(g, surprise(logits, targets), 1/N)
+    scaled(g, e, c) = c g e      adjoint in g: gathered(q, e, c)         in e: scaled(g, q, c)
+    gathered(q, e, c) = c sum qe adjoint in q: scaled(h, e, c)           in e: scaled(h, q, c)
+    softmax(x) = y               slope: softmax_slope(g, y) = y (g - sum gy), its own adjoint in g
 """
 
 import numpy
@@ -20,38 +28,142 @@ def mse(prediction, target):
     checks.axes("prediction", prediction, "... N C")
     checks.same_shape("prediction", prediction, "target", target)
     _some_examples(prediction)
-    return np.mean((prediction - target) ** 2, axis=(-2, -1))
+    return mean_square(prediction - target)
 
 
 def cross_entropy(logits, labels):
     """Mean negative log-likelihood per task: logits (..., N, C) -> (...).
 
-    Labels are integers (..., N) in 0..C-1 or one-hot rows (..., N, C). Exact for logits of any size.
+    Labels are integers (..., N) in 0..C-1 or one-hot rows (..., N, C). Exact for logits of any
+    size.
     """
-    targets = one_hot(labels, np.shape(logits)[-1]) if _are_integers(logits, labels) else labels
-    return -np.mean(np.sum(targets * log_softmax(logits), axis=-1), axis=-1)
+    if _are_integers(logits, labels):
+        labels = one_hot(labels, logits.shape[-1], logits.dtype)
+    return likelihood(logits, labels)
 
 
 def accuracy(logits, labels):
     """Fraction right per task: logits (..., N, C), labels as for cross_entropy -> (...)."""
     if not _are_integers(logits, labels):
         labels = np.argmax(labels, axis=-1)
-    return np.mean(1.0 * (np.argmax(logits, axis=-1) == labels), axis=-1)
-
-
-def log_softmax(logits):
-    """log(exp(l) / sum(exp(l))) over the last axis, shifted by the maximum so that nothing overflows."""
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+    right = np.argmax(logits, axis=-1) == labels  # (..., N)
+    return np.mean(right.astype(logits.dtype), axis=-1)
 
 
 @primitive
-def one_hot(labels, classes):
-    """Integer labels (...) -> rows (..., classes) of the current float type. Its slope is zero."""
-    return 1.0 * (labels[..., None] == np.arange(classes))
+def mean_square(e):
+    """The mean of e^2 over the last two axes: (..., N, C) -> (...)."""
+    return (e * e).sum(axis=(-2, -1)) / (e.shape[-2] * e.shape[-1])
+
+
+@primitive
+def scaled(g, e, factor):
+    """factor g e, one g for each task: (...), (..., N, C) -> (..., N, C)."""
+    return (g * factor)[..., None, None] * e
+
+
+@primitive
+def gathered(q, e, factor):
+    """factor sum(q e) for each task: (..., N, C), (..., N, C) -> (...)."""
+    return (q * e).sum(axis=(-2, -1)) * factor
+
+
+defvjp(mean_square, lambda ans, e: lambda g: scaled(g, e, 2 / (e.shape[-2] * e.shape[-1])))
+defvjp(
+    scaled,
+    lambda ans, g, e, factor: lambda q: gathered(q, e, factor),
+    lambda ans, g, e, factor: lambda q: scaled(g, q, factor),
+)
+defvjp(
+    gathered,
+    lambda ans, q, e, factor: lambda h: scaled(h, e, factor),
+    lambda ans, q, e, factor: lambda h: scaled(h, q, factor),
+)
+
+
+@primitive
+def likelihood(logits, targets):
+    """The mean over examples of -sum(targets log softmax(logits)): (..., N, C) twice -> (...)."""
+    return -(targets * _log_softmax(logits)).sum(axis=(-2, -1)) / logits.shape[-2]
+
+
+@primitive
+def surprise(logits, targets):
+    """softmax(logits) - targets, for targets that sum to one: (..., N, C) twice -> (..., N, C)."""
+    error = _softmax(logits)
+    error *= targets.sum(axis=-1, keepdims=True)
+    error -= targets
+    return error
+
+
+@primitive
+def softmax(x):
+    """exp(x) / sum(exp(x)) over the last axis, of values of any size."""
+    return _softmax(x)
+
+
+@primitive
+def softmax_slope(g, y):
+    """y (g - sum(g y)) over the last axis: the slope of softmax where its value is y."""
+    slope = g * y
+    slope -= y * slope.sum(axis=-1, keepdims=True)
+    return slope
+
+
+@primitive
+def log_softmax(x):
+    """log(exp(x) / sum(exp(x))) over the last axis, of values of any size."""
+    return _log_softmax(x)
+
+
+def _softmax_curve(q, g, y):
+    """The slope of sum(q softmax_slope(g, y)) in y."""
+    return q * (g - _over_classes(g * y)) - g * _over_classes(q * y)
+
+
+def _over_classes(x):
+    return np.sum(x, axis=-1, keepdims=True)
+
+
+defvjp(
+    likelihood,
+    lambda ans, l, t: lambda g: scaled(g, surprise(l, t), 1 / l.shape[-2]),
+    lambda ans, l, t: lambda g: scaled(g, log_softmax(l), -1 / l.shape[-2]),
+)
+defvjp(
+    surprise,
+    lambda ans, l, t: lambda q: softmax_slope(q * _over_classes(t), softmax(l)),
+    lambda ans, l, t: lambda q: _over_classes(q * softmax(l)) - q,
+)
+defvjp(softmax, lambda ans, x: lambda g: softmax_slope(g, ans))
+defvjp(
+    softmax_slope,
+    lambda ans, g, y: lambda q: softmax_slope(q, y),
+    lambda ans, g, y: lambda q: _softmax_curve(q, g, y),
+)
+defvjp(log_softmax, lambda ans, x: lambda g: g - np.exp(ans) * _over_classes(g))
+
+
+@primitive
+def one_hot(labels, classes, dtype=None):
+    """Integer labels (...) -> rows (..., classes), of the current float type. Its slope is zero."""
+    return np.eye(classes, dtype=dtype)[labels]
 
 
 defvjp(one_hot, None)
+
+
+def _softmax(x):
+    """On plain arrays. Shifted by the maximum, so that nothing overflows."""
+    y = numpy.exp(x - x.max(axis=-1, keepdims=True))
+    y /= y.sum(axis=-1, keepdims=True)
+    return y
+
+
+def _log_softmax(x):
+    y = x - x.max(axis=-1, keepdims=True)
+    y -= numpy.log(numpy.exp(y).sum(axis=-1, keepdims=True))
+    return y
 
 
 def _are_integers(logits, labels):
@@ -62,8 +174,9 @@ def _are_integers(logits, labels):
         return False
     if np.shape(labels) != np.shape(logits)[:-1] or labels.dtype.kind not in "iu":
         raise ValueError(
-            "labels must be integers of shape (..., N) or float one-hot rows of shape (..., N, C) for "
-            f"logits of shape {np.shape(logits)}; they are {labels.dtype} of shape {np.shape(labels)}."
+            "labels must be integers of shape (..., N) or float one-hot rows of shape (..., N, C) "
+            f"for logits of shape {np.shape(logits)}; "
+            f"they are {labels.dtype} of shape {np.shape(labels)}."
         )
     _in_range(labels, np.shape(logits)[-1])
     return True
@@ -73,7 +186,8 @@ def _in_range(labels, classes):
     """Host labels only: looking at values on a GPU would stop it."""
     if isinstance(labels, numpy.ndarray) and not (0 <= labels.min() and labels.max() < classes):
         raise ValueError(
-            f"labels must lie in 0..{classes - 1}; they reach from {labels.min()} to {labels.max()}."
+            f"labels must lie in 0..{classes - 1}; "
+            f"they reach from {labels.min()} to {labels.max()}."
         )
 
 

@@ -1,13 +1,208 @@
-"""The layers networks are made of, each over any leading axes."""
+"""Linear layers and activations: primitives whose derivatives are written in each other.
+
+autograd differentiates a layer written in NumPy call by call. A *primitive* it calls once, on plain
+arrays, and asks for a rule for the slope. One habit makes such rules hold to any order:
+
+    the derivative of each primitive is written in primitives of the same family.
+
+A map that is linear in an argument has an adjoint, which is linear again, so few families close:
+
+    y = product(x, W)     x W          slope in x: rows(g, W, ...)      in W: columns(x, g, ...)
+    rows(g, W, ...)       g W'         slope in g: product(q, W)        in W: columns(q, g, ...)
+    columns(x, g, ...)    x' g         slope in x: rows(g, q, ...)      in g: product(x, q)
+    linear(x, W, b)       x W + b      as product; in b: total(g, ...), the sum over rows
+    relu(x)               max(x, 0)    masked(g, x > 0), its own adjoint; the mask is a constant
+    tanh(x)               y            tanh_slope(g, y) = g (1 - y^2), its own adjoint in g;
+                                       in y: tanh_curve(q, g, y) = -2 q g y, symmetric in all three
+
+Leading axes are tasks, and every argument may lack them. What all tasks share is multiplied once:
+x (M, N, D) with W (D, C) is one product of M N rows, and its gradient one (D, C) matrix.
+"""
+
+import numpy
+from autograd.core import JVPNode, VJPNode
+from autograd.extend import defvjp, primitive
+from autograd.tracer import register_notrace
 
 from minimeta.core.backend import np
 
 
+def constant(f):
+    """A primitive without a slope: a piecewise constant, which no gradient needs to follow."""
+    f = primitive(f)
+    for node in (VJPNode, JVPNode):
+        register_notrace(node, f)
+    return f
+
+
+@primitive
 def linear(x, W, b):
     """x W + b:  x (..., N, D), W (..., D, C), b (..., C)  ->  (..., N, C)."""
-    return np.matmul(x, W) + b[..., None, :]
+    _check_linear(x, W, b)
+    y = _product(x, W)
+    b = b[..., None, :]
+    if b.shape[:-2] in ((), y.shape[:-2]):
+        y += b
+        return y
+    return y + b
 
 
+@primitive
+def product(x, W):
+    """x W:  x (..., N, D), W (..., D, C)  ->  (..., N, C)."""
+    return _product(x, W)
+
+
+@primitive
+def rows(g, W, shape):
+    """g W', summed to the shape of the x it belongs to:  g (..., N, C), W (..., D, C)."""
+    return _gathered(_product(g, W.swapaxes(-1, -2)), shape)
+
+
+@primitive
+def columns(x, g, shape):
+    """x' g, summed to the shape of the W it belongs to:  x (..., N, D), g (..., N, C)."""
+    if (
+        len(shape) == 2 and x.shape[:-1] == g.shape[:-1]
+    ):  # no task axes: the tasks' rows are one list
+        x, g = x.reshape(-1, x.shape[-1]), g.reshape(-1, g.shape[-1])
+    return _gathered(_times(x.swapaxes(-1, -2), g), shape)
+
+
+@primitive
+def total(g, shape):
+    """The sum of g (..., N, C) over rows and over whatever tasks share the b of this shape."""
+    lead = (1,) * (g.ndim - 1 - len(shape)) + shape[:-1]
+    shared = tuple(i for i, n in enumerate(lead) if n != g.shape[i])
+    return g.sum(axis=(*shared, -2)).reshape(shape)
+
+
+defvjp(
+    linear,
+    lambda ans, x, W, b: lambda g: rows(g, W, x.shape),
+    lambda ans, x, W, b: lambda g: columns(x, g, W.shape),
+    lambda ans, x, W, b: lambda g: total(g, b.shape),
+)
+defvjp(
+    product,
+    lambda ans, x, W: lambda g: rows(g, W, x.shape),
+    lambda ans, x, W: lambda g: columns(x, g, W.shape),
+)
+defvjp(
+    rows,
+    lambda ans, g, W, shape: lambda q: _spread(product(q, W), g.shape),
+    lambda ans, g, W, shape: lambda q: columns(q, g, W.shape),
+)
+defvjp(
+    columns,
+    lambda ans, x, g, shape: lambda q: rows(g, q, x.shape),
+    lambda ans, x, g, shape: lambda q: _spread(product(x, q), g.shape),
+)
+defvjp(
+    total,
+    lambda ans, g, shape: (
+        lambda q: np.broadcast_to(np.reshape(q, (*shape[:-1], 1, shape[-1])), g.shape)
+    ),
+)
+
+
+@primitive
 def relu(x):
-    """max(x, 0), element by element."""
-    return np.maximum(x, 0.0)
+    """max(x, 0), element by element. Its slope at 0 is 0."""
+    return numpy.maximum(x, 0)
+
+
+@constant
+def positive(x):
+    """Where x > 0."""
+    return x > 0
+
+
+@primitive
+def masked(g, mask):
+    """g where the mask is true, 0 elsewhere."""
+    return g * mask
+
+
+defvjp(relu, lambda ans, x: lambda g: masked(g, positive(ans)))
+defvjp(masked, lambda ans, g, mask: lambda q: masked(q, mask))
+
+
+@primitive
+def tanh(x):
+    """The hyperbolic tangent, element by element."""
+    return numpy.tanh(x)
+
+
+@primitive
+def tanh_slope(g, y):
+    """g (1 - y^2)."""
+    slope = 1 - y * y
+    slope *= g
+    return slope
+
+
+@primitive
+def tanh_curve(q, g, y):
+    """-2 q g y."""
+    curve = -2 * y
+    curve *= g
+    curve *= q
+    return curve
+
+
+defvjp(tanh, lambda ans, x: lambda g: tanh_slope(g, ans))
+defvjp(
+    tanh_slope,
+    lambda ans, g, y: lambda q: tanh_slope(q, y),
+    lambda ans, g, y: lambda q: tanh_curve(q, g, y),
+)
+defvjp(
+    tanh_curve,
+    lambda ans, q, g, y: lambda r: tanh_curve(r, g, y),
+    lambda ans, q, g, y: lambda r: tanh_curve(q, r, y),
+    lambda ans, q, g, y: lambda r: tanh_curve(q, g, r),
+)
+
+
+def _product(x, W):
+    """x W on plain arrays; tasks that share W are one long list of rows."""
+    one = _shared(W, x.shape[:-2])
+    if one is None:
+        return _times(x, W)
+    return _times(x.reshape(-1, x.shape[-1]), one).reshape(*x.shape[:-1], W.shape[-1])
+
+
+def _shared(W, lead):
+    """The one matrix (D, C) that all tasks use, or None. Equal copies are a view of stride 0."""
+    if W.ndim == 2:
+        return W
+    if W.shape[:-2] == lead and not any(W.strides[:-2]):
+        return W[(0,) * len(lead)]
+    return None
+
+
+def _times(a, b):
+    """a b; an inner axis of length 1 leaves nothing to sum, and multiplying is faster."""
+    return a * b if a.shape[-1] == 1 else numpy.matmul(a, b)
+
+
+def _gathered(a, shape):
+    """a, summed over the leading axes along which an array of this shape was repeated."""
+    if a.shape == shape:
+        return a
+    extra = a.ndim - len(shape)
+    repeated = tuple(i for i, n in enumerate(a.shape) if i < extra or n != shape[i - extra])
+    return a.sum(axis=repeated).reshape(shape)
+
+
+def _spread(a, shape):
+    return a if a.shape == shape else np.broadcast_to(a, shape)
+
+
+def _check_linear(x, W, b):
+    if x.ndim < 2 or W.ndim < 2 or x.shape[-1] != W.shape[-2] or b.shape[-1:] != W.shape[-1:]:
+        raise ValueError(
+            "linear needs x (..., N, D), W (..., D, C) and b (..., C); "
+            f"it was given {x.shape}, {W.shape} and {b.shape}."
+        )
