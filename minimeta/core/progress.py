@@ -3,7 +3,7 @@
     for step in (progress := track(range(steps), "meta-train")):
         progress.log(loss)
 
-On a terminal it rewrites one line ten times a second; the bar draws the loss in each part of the loop:
+On a terminal it rewrites one line ten times a second; its bar draws the loss in each part so far:
 
     meta-train █▆▅▃▂▂▁▁▁            450/1000  812/s  0.7s left  loss 0.0312
 
@@ -30,7 +30,7 @@ def track(items, label="", stream=None, quiet=False):
 
     Its `log(loss)` notes a scalar to be shown. Items without a length get no time left and, in
     place of ten lines, one each time their count has doubled. However the loop ends (break,
-    exception, Ctrl-C), the cursor is on a fresh line. Raises TypeError for a loss that is no scalar.
+    exception, Ctrl-C), the cursor is on a fresh line. Raises TypeError for an array of losses.
     """
     return Track(items, " ".join(label.split()), stream, quiet)
 
@@ -99,9 +99,8 @@ def _redraw(track, stream, losses, count, seconds, ended=False):
     reached = math.ceil(CELLS * min(count / total, 1.0)) if total else len(losses) + (count > 0)
     kept = losses[: max(reached - 1, 0)]
     losses = [*kept, *[loss] * (reached - len(kept))][-CELLS:]
-    text = (
-        f"{track.label} {bar(losses, _marks(stream))} {report(count, total, seconds, loss, ended)}"
-    )
+    words = [bar(losses, _marks(stream)), report(count, total, seconds, loss, ended)]
+    text = " ".join([track.label, *words] if track.label else words)
     width = _columns(stream) - 1  # a full line would wrap, and then not be rewritten
     _write(stream, "\r" + text[:width].ljust(width))
     return losses
@@ -110,11 +109,11 @@ def _redraw(track, stream, losses, count, seconds, ended=False):
 def _write_line(track, stream, count, start, ended):
     seconds = time.perf_counter() - start
     words = report(count, _length(track.items), seconds, _number(track.loss), ended)
-    _write(stream, f"{track.label}  {words}\n")
+    _write(stream, f"{track.label}  {words}\n".lstrip())
 
 
 def next_line(count, total):
-    """The count at which the next plain line is due: the next tenth of the total, or twice the count."""
+    """The count at which a plain line is due: the next tenth of the total, or twice the count."""
     if not total:
         return max(1, 2 * count)
     due = count * LINES // total + 1  # this many lines
@@ -126,10 +125,10 @@ def report(count, total, seconds, loss, ended):
     parts = [f"{count}" if total is None else f"{count}/{total}"]
     if count and seconds:
         rate = count / seconds
-        parts.append(f"{rate:.0f}/s" if rate >= LINES else f"{rate:.2g}/s")
+        parts.append(f"{rate:.0f}/s" if rate >= 9.95 else f"{rate:.2g}/s")  # two digits at least
     if total and count and not ended:
         parts.append(f"{duration(seconds / count * max(total - count, 0))} left")
-    else:
+    elif count:
         parts.append(f"in {duration(seconds)}")
     return "  ".join(parts if loss is None else [*parts, f"loss {loss:.4g}"])
 
@@ -187,18 +186,19 @@ def _columns(stream):
     return COLUMNS
 
 
-def _encoding(stream):
-    return getattr(stream, "encoding", None) or "utf-8"
+def _sayable(stream, text):
+    """The text with "?" for what the stream's encoding lacks."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 def _marks(stream):
-    """Blocks, or ASCII where the stream's encoding lacks them (Windows' cp1252)."""
-    return BLOCKS if BLOCKS.encode(_encoding(stream), "ignore") else ASCII
+    """Blocks, or ASCII where the stream's encoding lacks some (Windows' cp1252, cp437)."""
+    return BLOCKS if _sayable(stream, BLOCKS) == BLOCKS else ASCII
 
 
 def _write(stream, text):
-    """Write what the encoding can say; a stream that is full or closed must not end the loop."""
-    encoding = _encoding(stream)
+    """Write at once; a stream that is full or closed must not end the loop."""
     with contextlib.suppress(OSError, ValueError):
-        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.write(_sayable(stream, text))
         stream.flush()
