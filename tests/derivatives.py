@@ -25,7 +25,7 @@ def draws(*shapes, seed=0):
 
 
 def scalar(f):
-    """A scalar with slopes of every order: the sum of sin(f), every element weighted its own way."""
+    """A scalar with slopes of every order: the sum of sin(f), each element with its own weight."""
 
     def total(args):
         y = f(*args)

@@ -2,7 +2,7 @@
 
 import numpy
 import pytest
-from derivatives import agrees, checked, draws, same
+from derivatives import EXACT, agrees, checked, draws, same
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minimeta.core.backend import np
@@ -45,6 +45,14 @@ def test_linear_has_the_derivatives_of_xW_plus_b(leads, sizes):
     (x, W, b), (rows, inputs, outputs) = leads, sizes
     args = draws((*x, rows, inputs), (*W, inputs, outputs), (*b, outputs))
     agrees(layers.linear, plain_linear, args)
+
+
+def test_linear_takes_its_parameters_by_name():
+    """autograd itself does not look into keyword arguments."""
+    x, W, b = draws((M, N, D), (D, C), (C,))
+    loss = lambda p: np.sum(layers.linear(x, **p) ** 3)
+    slopes = grad(loss)({"W": W, "b": b})
+    same(slopes, grad(lambda p: np.sum(plain_linear(x, **p) ** 3))({"W": W, "b": b}), EXACT)
 
 
 def test_broadcast_parameters_give_every_task_its_own_gradient():

@@ -10,7 +10,7 @@ A map that is linear in an argument has an adjoint, which is linear again, so fe
     y = product(x, W)     x W          slope in x: rows(g, W, ...)      in W: columns(x, g, ...)
     rows(g, W, ...)       g W'         slope in g: product(q, W)        in W: columns(q, g, ...)
     columns(x, g, ...)    x' g         slope in x: rows(g, q, ...)      in g: product(x, q)
-    linear(x, W, b)       x W + b      as product; in b: total(g, ...), the sum over rows
+    affine(x, W, b)       x W + b      as product; in b: total(g, ...), the sum over rows
     relu(x)               max(x, 0)    masked(g, x > 0), its own adjoint; the mask is a constant
     tanh(x)               y            tanh_slope(g, y) = g (1 - y^2), its own adjoint in g;
                                        in y: tanh_curve(q, g, y) = -2 q g y, symmetric in all three
@@ -35,9 +35,14 @@ def constant(f):
     return f
 
 
-@primitive
 def linear(x, W, b):
     """x W + b:  x (..., N, D), W (..., D, C), b (..., C)  ->  (..., N, C)."""
+    return affine(x, W, b)  # autograd does not look into keyword arguments, such as **params
+
+
+@primitive
+def affine(x, W, b):
+    """What `linear` computes."""
     _check_linear(x, W, b)
     y = _product(x, W)
     b = b[..., None, :]
@@ -78,7 +83,7 @@ def total(g, shape):
 
 
 defvjp(
-    linear,
+    affine,
     lambda ans, x, W, b: lambda g: rows(g, W, x.shape),
     lambda ans, x, W, b: lambda g: columns(x, g, W.shape),
     lambda ans, x, W, b: lambda g: total(g, b.shape),
