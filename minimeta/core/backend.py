@@ -1,13 +1,13 @@
 """One `np` for the CPU and the GPU, in one float type.
 
     from minimeta.core.backend import np, use
-    use("cupy")                arrays made from here on live on the GPU, in float32
-    use(dtype="float32")       the same device in another float type
+    use("cupy")              arrays made from here on live on the GPU, in float32
+    use(dtype="float32")     ... on the same device as before, in another float type
 
-`np` is `autograd.numpy`, except for the functions that make an array out of nothing: those make
-it on the current device, and where NumPy would choose float64 they choose the current float type.
-Everything else follows its arguments: NumPy hands a call on a CuPy array to CuPy by itself
-(NEP 13 and NEP 18), and `minimeta.core.rules` keeps the gradients there, in the dtype they had.
+`np` is `autograd.numpy`, except for the functions that make an array out of nothing: they make it
+on the current device, and where NumPy would choose float64 they choose the current float type.
+Everything else follows its arguments: NumPy hands a call on a CuPy array to CuPy by itself (NEP 13
+and NEP 18), and the gradient rules keep what they make there too, in the dtype it had.
 """
 
 import importlib
@@ -20,40 +20,45 @@ from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.numpy.numpy_vspaces import ArrayVSpace
 from autograd.tracer import isbox
 
-from minimeta.core import linalg_rules, rules  # noqa: F401
+from minimeta.core import linalg_rules, rules  # noqa: F401  (importing them installs them)
 
-FLOATS = ("float32", "float64")
 _device, _floating = numpy, numpy.dtype("float64")
 
 
-def use(name=None, dtype=None):
-    """Make arrays on `name` ("numpy", "cupy", or a module that imitates it; None: as before) from
-    now on, in `dtype` ("float32" or "float64"; None: float64 on NumPy, float32 elsewhere).
+# ---- The switch ----
 
-    Raises ValueError for an unknown name or dtype and RuntimeError where CuPy or its GPU is
-    missing; the choice made before then still holds.
+
+def use(name=None, dtype=None):
+    """Make arrays on another device or in another float type from now on.
+
+    name: "numpy", "cupy" or a module that imitates it; None for the same device as before.
+    dtype: "float32" or "float64"; None for float64 on NumPy and float32 elsewhere.
+    Raises ValueError for any other name or dtype, and RuntimeError where CuPy or its GPU is
+    missing; then nothing has changed.
     """
     global _device, _floating
     device = _device if name is None else _module(name)
-    floating = _float(dtype or ("float64" if device is numpy else "float32"))
+    floating = _float_type(dtype or ("float64" if device is numpy else "float32"))
     if device is not numpy:
         _register(device)
     _device, _floating = device, floating
 
 
 def current():
-    """The device module and the float type in use: `use(*current())` changes nothing."""
+    """The device's module and the float type: `use(*current())` changes nothing."""
     return _device, _floating
 
 
 def _module(name):
-    if not isinstance(name, str) and hasattr(name, "ndarray"):
-        return name
     if name == "numpy":
         return numpy
     if name == "cupy":
         return _cupy()
-    raise ValueError(f"use: name was {name!r}, expected 'numpy', 'cupy' or a module like them")
+    if isinstance(name, str) or not hasattr(name, "ndarray"):
+        raise ValueError(
+            f"use: name must be 'numpy', 'cupy' or a module like them; it is {name!r}."
+        )
+    return name
 
 
 def _cupy():
@@ -61,30 +66,37 @@ def _cupy():
         cupy = importlib.import_module("cupy")
     except ImportError as error:
         raise RuntimeError(
-            "use('cupy'): CuPy is not installed; install it with: pip install 'minimeta[gpu]'"
+            f"use('cupy') needs CuPy: pip install 'minimeta[gpu]' ({error})."
         ) from error
     try:
-        cupy.cuda.runtime.getDeviceCount()
-    except Exception as error:
-        raise RuntimeError(f"use('cupy'): CuPy finds no GPU ({error})") from error
+        found = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise RuntimeError(f"use('cupy') needs an NVIDIA GPU with its driver: {error}.") from error
+    if not found:
+        raise RuntimeError("use('cupy') needs an NVIDIA GPU; CUDA counts none.")
     return cupy
 
 
-def _float(dtype):
-    try:
-        found = numpy.dtype(dtype)
-    except TypeError:
-        found = None
-    if found is None or found.name not in FLOATS:
-        raise ValueError(f"use: dtype was {dtype!r}, expected 'float32' or 'float64'")
-    return found
+def _float_type(dtype):
+    for choice in ("float32", "float64"):
+        try:
+            if numpy.dtype(dtype) == choice:
+                return numpy.dtype(choice)
+        except TypeError:  # no dtype at all
+            break
+    raise ValueError(f"use: dtype must be 'float32' or 'float64'; it is {dtype!r}.")
+
+
+# ---- What autograd must know of device arrays ----
 
 
 class DeviceVSpace(ArrayVSpace):
-    """What autograd must know of a device array: its shape, its dtype and where its like is made."""
+    """The real arrays of one shape and dtype on one device."""
 
-    def __init__(self, device, value):
-        self.device, self.shape, self.dtype = device, value.shape, value.dtype
+    def __init__(self, device, array):
+        if array.dtype.kind == "c":
+            raise TypeError("Complex arrays have gradients on NumPy only.")
+        self.device, self.shape, self.dtype = device, array.shape, array.dtype
 
     def zeros(self):
         return self.device.zeros(self.shape, dtype=self.dtype)
@@ -100,77 +112,96 @@ class DeviceVSpace(ArrayVSpace):
 
 
 def _register(device):
-    if device.ndarray not in VSpace.mappings:
-        ArrayBox.register(device.ndarray)
-        VSpace.register(device.ndarray, lambda value: DeviceVSpace(device, value))
+    """Let autograd differentiate with respect to arrays of the device; twice is as good as once."""
+    ArrayBox.register(device.ndarray)
+    VSpace.register(device.ndarray, lambda array: DeviceVSpace(device, array))
 
 
-def _narrowed(dtype):
-    return _floating if dtype == "float64" else dtype
-
-
-def _holds_box(x):
-    return isbox(x) or isinstance(x, (list, tuple)) and any(map(_holds_box, x))
+# ---- Making arrays ----
 
 
 def _asarray(x, dtype=None):
+    """x as an array here; float64 becomes the current float type unless a dtype is given."""
     if isbox(x):
         return x if dtype is None else x.astype(dtype)
-    if isinstance(x, (list, tuple)) and (
-        _holds_box(x) or any(isinstance(v, _device.ndarray) for v in x)
-    ):
-        return rules.stack([_asarray(v, dtype) for v in x])
-    if dtype is None:
-        dtype = _narrowed(x.dtype if hasattr(x, "dtype") else numpy.asarray(x).dtype)
-    return _device.asarray(x, dtype=dtype)
+    if isinstance(x, (list, tuple)) and any(map(_holds_arrays, x)):
+        return _stack(x, dtype=dtype)
+    x = x if isinstance(x, _device.ndarray) else numpy.asarray(x)
+    if x.dtype.kind not in "biufc":
+        raise TypeError(f"An array of numbers was expected; {x!r:.60} is of dtype {x.dtype}.")
+    return _device.asarray(x, dtype=_narrow(x.dtype) if dtype is None else dtype)
 
 
 def _array(x, dtype=None):
+    """As `asarray`, but never x itself."""
     made = _asarray(x, dtype)
-    return made.copy() if made is x and not isbox(x) else made
+    return made if isbox(made) or made is not x else made.copy()
 
 
-def _stack(arrays, axis=0):
-    return rules.stack([_asarray(a) for a in arrays], axis)
+def _holds_arrays(x):
+    """Whether there is a traced or device array in x: then it cannot be converted as a whole."""
+    if isinstance(x, (list, tuple)):
+        return any(map(_holds_arrays, x))
+    return isbox(x) or (_device is not numpy and isinstance(x, _device.ndarray))
+
+
+def _narrow(dtype):
+    return _floating if dtype == "float64" else dtype
+
+
+def _stack(arrays, axis=0, dtype=None):
+    return rules.stack([_asarray(a, dtype) for a in arrays], axis)
 
 
 def _full(shape, value, dtype=None):
     value = _asarray(value, dtype)
-    return np.zeros(shape, dtype=value.dtype) + value
+    return _device.zeros(shape, dtype=value.dtype) + value
 
 
 def _arange(*limits, dtype=None):
-    return _device.arange(*limits, dtype=dtype or _narrowed(numpy.result_type(*limits)))
+    return _device.arange(*limits, dtype=dtype or _narrow(numpy.result_type(*limits)))
 
 
-def _floats(name):
-    def make(*args, dtype=None, **kwargs):
-        return getattr(_device, name)(*args, dtype=dtype or _floating, **kwargs)
+def _of_floats(name):
+    """NumPy's function of that name, for the current device and float type."""
+
+    def make(*args, dtype=None, **options):
+        return getattr(_device, name)(*args, dtype=dtype or _floating, **options)
 
     return make
 
 
-np = ModuleType("np", "autograd.numpy, making new arrays on the current device.")
-vars(np).update((k, v) for k, v in vars(autograd.numpy).items() if not k.startswith("__"))
-vars(np).update(asarray=_asarray, array=_array, stack=_stack, full=_full, arange=_arange)
-vars(np).update((name, _floats(name)) for name in ("zeros", "ones", "empty", "eye", "linspace"))
+_made_here = {"asarray": _asarray, "array": _array, "stack": _stack}
+_made_here |= {"full": _full, "arange": _arange}
+_made_here |= {name: _of_floats(name) for name in "zeros ones empty eye identity linspace".split()}
+np = ModuleType("np", "autograd.numpy, with new arrays made on the current device.")
+vars(np).update({k: v for k, v in vars(autograd.numpy).items() if k[:2] != "__"} | _made_here)
+
+
+# ---- Moving arrays ----
 
 
 def to_device(tree):
-    """The tree's arrays on the current device, float64 narrowed to the current float type."""
-    return _map(_asarray, tree)
+    """The tree with every array and number on the current device, float64 as `np.asarray` has it.
+
+    A tree is a dict, list, tuple or NamedTuple of such, as a `Task` is. Integers stay integers.
+    """
+    return _each(lambda a: _asarray(a if isinstance(a, _device.ndarray) else _fetched(a)), tree)
 
 
 def to_host(tree):
-    """The tree's arrays as NumPy arrays, each in the dtype it has."""
-    return _map(lambda a: a.get() if hasattr(a, "get") else a, tree)
+    """The tree with every device array as a NumPy array of its dtype; the rest as it was."""
+    return _each(_fetched, tree)
 
 
-def _map(f, tree):
+def _fetched(a):
+    return a.get() if hasattr(a, "get") else a
+
+
+def _each(f, tree):
     if isinstance(tree, dict):
-        return {k: _map(f, v) for k, v in tree.items()}
-    if hasattr(tree, "_fields"):
-        return type(tree)(*(_map(f, v) for v in tree))
+        return {key: _each(f, value) for key, value in tree.items()}
     if isinstance(tree, (list, tuple)):
-        return type(tree)(_map(f, v) for v in tree)
+        branches = [_each(f, branch) for branch in tree]
+        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
     return f(tree)
