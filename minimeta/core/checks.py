@@ -7,6 +7,8 @@ cost nothing on a GPU and may stand inside a function that is being differentiat
 import math
 import numbers
 
+import numpy
+
 from minimeta.core.backend import np
 
 
@@ -61,3 +63,35 @@ def finite(name, value):
     bad = int(np.sum(~np.isfinite(value)))
     if bad:
         raise ValueError(f"{name} must be finite; {bad} of its {np.size(value)} values are not.")
+
+
+def readable(value):
+    """Whether reading the values is free: a NumPy array that is not being differentiated."""
+    return isinstance(value, numpy.ndarray)
+
+
+def array(name, value, letters):
+    """Raise unless value is a float array with these axes, finite where its values are readable."""
+    floats(name, value)
+    axes(name, value, letters)
+    if readable(value):
+        finite(name, value)
+
+
+def covariance(name, value):
+    """Raise unless value is (..., D, D) and, where readable, symmetric and positive semi-definite.
+
+    Both up to rounding: half of the digits must agree.
+    """
+    array(name, value, "... D D")
+    if np.shape(value)[-1] != np.shape(value)[-2] or 0 in np.shape(value):
+        raise ValueError(f"{name} must be square and not empty; its shape is {np.shape(value)}.")
+    if readable(value):
+        rounding = math.sqrt(numpy.finfo(value.dtype).eps) * numpy.max(numpy.abs(value))
+        if numpy.max(numpy.abs(value - numpy.swapaxes(value, -1, -2))) > rounding:
+            raise ValueError(f"{name} must be symmetric; it differs from its transpose.")
+        least = numpy.min(numpy.linalg.eigvalsh(value))
+        if least < -rounding:
+            raise ValueError(
+                f"{name} must not have negative eigenvalues; its least is {least:.3g}."
+            )

@@ -1,0 +1,1 @@
+"""Closed forms: what an ideal learner would know or do, computed exactly."""

@@ -1,0 +1,37 @@
+"""What all families share: checking what is asked for, and cutting examples into two sets."""
+
+import numpy
+
+from minimeta.core import checks
+from minimeta.core.backend import to_device
+from minimeta.tasks.task import Data, Task
+
+
+def generator(rng):
+    """rng itself; raise TypeError unless it is a numpy.random.Generator."""
+    if not isinstance(rng, numpy.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator; it is a {type(rng).__name__}.")
+    return rng
+
+
+def count(shots, queries):
+    """How many examples a task needs; raise unless shots >= 0 and queries >= 1."""
+    checks.integer("shots", shots, at_least=0)
+    checks.integer("queries", queries, at_least=1)
+    return shots + queries
+
+
+def limits(name, pair):
+    """The range (low, high); raise unless it is two finite numbers in this order."""
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise ValueError(f"{name} must be a pair (low, high); it is {pair!r}.")
+    for number in pair:
+        checks.number(name, number)
+    if pair[0] > pair[1]:
+        raise ValueError(f"{name} must be a pair (low, high) with low <= high; it is {pair}.")
+    return tuple(pair)
+
+
+def split(x, y, shots):
+    """A Task whose first `shots` examples are support, the others query, on the current device."""
+    return to_device(Task(Data(x[:, :shots], y[:, :shots]), Data(x[:, shots:], y[:, shots:])))

@@ -1,0 +1,51 @@
+"""Random waves with a prescribed spectrum: linear maps of Fourier features.
+
+    y = sum_k sqrt(2) (a_k cos kx + b_k sin kx) + noise    a_k, b_k ~ N(0, amplitude_k^2), k = 1..K
+
+The features have mean square one over a period, so amplitude_k^2 is the power of frequency k per
+weight. Zeros are gaps: low-pass and band-pass families are amplitudes with zeros.
+"""
+
+import math
+
+import numpy
+
+from minimeta.core import checks
+from minimeta.core.backend import np
+from minimeta.tasks.drawing import count, generator, split
+from minimeta.tasks.regression import draw_weights
+
+PERIOD = 2.0 * math.pi
+
+
+def fourier(rng, tasks, shots, queries, amplitudes, noise_variance=0.0):
+    """M waves, x uniform over one period: x and y (M, N, 1). `amplitudes` (K,) are at least 0."""
+    weights = draw_weights(rng, tasks, prior_covariance(amplitudes))
+    return from_weights(rng, weights, shots, queries, noise_variance)
+
+
+def from_weights(rng, weights, shots, queries, noise_variance=0.0):
+    """Examples of the waves with `weights` (M, 2K, 1), in the order of `features`."""
+    checks.array("weights", weights, "M K C")
+    checks.number("noise_variance", noise_variance, at_least=0.0)
+    x = generator(rng).uniform(0.0, PERIOD, size=(len(weights), count(shots, queries), 1))
+    y = features(x, weights.shape[1] // 2) @ weights
+    return split(x, y + math.sqrt(noise_variance) * rng.normal(size=y.shape), shots)
+
+
+def features(x, frequencies):
+    """sqrt(2) (cos x, sin x, cos 2x, ..., sin Kx), (..., N, 2K), of x (..., N, 1).
+
+    K is `frequencies`.
+    """
+    checks.integer("frequencies", frequencies, at_least=1)
+    waves = [wave(k * x) for k in range(1, frequencies + 1) for wave in (np.cos, np.sin)]
+    return math.sqrt(2.0) * np.concatenate(waves, axis=-1)
+
+
+def prior_covariance(amplitudes):
+    """The covariance (2K, 2K) of the weights of waves with amplitudes (K,), as a NumPy array."""
+    checks.array("amplitudes", amplitudes, "K")
+    if numpy.min(amplitudes, initial=0.0) < 0.0:
+        raise ValueError(f"amplitudes must be at least 0; the least is {numpy.min(amplitudes)}.")
+    return numpy.diag(numpy.repeat(amplitudes**2, 2))
