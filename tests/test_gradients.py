@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minimeta.core.backend import np
-from minimeta.core.gradients import grad, hvp, value_and_grad
+from minimeta.core.gradients import constant, grad, hvp, value_and_grad
 from minimeta.core.trees import leaves, tree_map
 
 RNG = numpy.random.default_rng(0)
@@ -85,3 +85,14 @@ def test_float32_stays_float32():
     value, slopes = value_and_grad(loss)(theta, x)
     second = hvp(loss)(theta, x, theta)
     assert {a.dtype.name for a in [value, *leaves(slopes), *leaves(second)]} == {"float32"}
+
+
+def test_a_constant_has_no_slope_and_first_order_loses_the_second_derivatives():
+    cube = lambda t: np.sum(t["w"] ** 3)
+    step = lambda t, slopes: {"w": t["w"] - 0.1 * slopes["w"]}
+    after = lambda hold: grad(lambda t: cube(step(t, grad(cube)(hold(t)))))
+    w = numpy.array([1.0, 2.0])
+    moved = w - 0.3 * w**2
+    assert_allclose(after(constant)({"w": w})["w"], 3 * moved**2)
+    assert_allclose(after(lambda t: t)({"w": w})["w"], 3 * moved**2 * (1 - 0.6 * w))
+    assert grad(lambda t: np.sum(constant(t) * t))(w).tolist() == [1.0, 2.0]

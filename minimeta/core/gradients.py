@@ -8,12 +8,12 @@ derivative without that work. Calls nest: the gradient of a function that takes 
 """
 
 from autograd.core import VJPNode, add_outgrads
-from autograd.extend import vspace
-from autograd.tracer import isbox, new_box, trace_stack
+from autograd.extend import primitive, vspace
+from autograd.tracer import isbox, new_box, register_notrace, trace_stack
 from autograd.util import toposort
 
 from minimeta.core.backend import np
-from minimeta.core.trees import check_parameters, dot, leaves, unflatten
+from minimeta.core.trees import check_parameters, dot, leaves, tree_map, unflatten
 
 
 def value_and_grad(f, argnum=0):
@@ -55,6 +55,19 @@ def hvp(f, argnum=0):
         return grad(along, argnum)(*args)
 
     return product
+
+
+def constant(tree):
+    """The same values, which every gradient takes for constants: its slope is zero."""
+    return tree_map(_constant, tree)
+
+
+@primitive
+def _constant(leaf):
+    return leaf
+
+
+register_notrace(VJPNode, _constant)  # no gradient follows it, so none is computed to be dropped
 
 
 def _slopes(output, roots, inputs):
