@@ -1,0 +1,192 @@
+"""Files of public data sets: downloaded once, checked against a known md5, kept in a cache.
+
+MINIMETA_DATA names a folder of offline copies; it is searched first. MINIMETA_CACHE names the
+folder for downloads, in place of the platform's own. Only a checked file gets its final name.
+"""
+
+import hashlib
+import os
+import sys
+import time
+import zipfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+TIMEOUT = 20.0  # seconds to wait for a server's next bytes
+PATIENCE = 900.0  # seconds for one file in all; what has come by then stays, for the next attempt
+CHUNK = 2**16  # bytes read at once
+LARGEST = 2**26  # bytes of a download, far above any file wanted here
+ARCHIVE = 2**28  # bytes of all files in an archive
+
+
+class DatasetError(OSError):
+    """A data set that cannot be had, or is not what it should be."""
+
+
+def fetch(dataset, files, mirrors, folder=None):
+    """The paths of a data set's files, each with the md5 that it should have.
+
+    files: {name: md5}. Each is looked for in `folder`, if given, then in MINIMETA_DATA and its
+    sub-folder `dataset`, then in the cache; else it is downloaded, into `folder` or the cache, from
+    the first of `mirrors` (addresses that end in "/") that has it. A download that broke off is
+    continued by the next call. Raises DatasetError.
+    """
+    copies = os.environ.get("MINIMETA_DATA")
+    offline = [Path(copies).expanduser(), Path(copies).expanduser() / dataset] if copies else []
+    home = cache_folder() / dataset if folder is None else Path(folder)
+    places = [*offline, home] if folder is None else [home, *offline]
+    return [_found(name, places, files) or _download(name, home, files, mirrors) for name in files]
+
+
+def cache_folder():
+    """Where downloads are kept: MINIMETA_CACHE, or "minimeta" in the platform's cache folder."""
+    if os.environ.get("MINIMETA_CACHE"):
+        return Path(os.environ["MINIMETA_CACHE"]).expanduser()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "minimeta"
+
+
+def members(path, largest=ARCHIVE):
+    """Yield (name, bytes) for every file in a zip archive, in its order, without unpacking to disk.
+
+    Raises DatasetError if the archive is damaged, holds more than `largest` bytes, or names a file
+    that would lie outside of the folder it is unpacked in.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            _check_entries(entries, path, largest)
+            for entry in entries:
+                if not entry.is_dir():
+                    yield entry.filename, _unpacked(archive, entry)
+    except DatasetError:
+        raise
+    # Damage can surface as nearly any error of zipfile and zlib: here all mean the same.
+    except Exception as error:
+        raise DatasetError(
+            f"{path} is no undamaged zip archive ({type(error).__name__})."
+        ) from None
+
+
+def _found(name, places, files):
+    """The first place's copy of the file, or None; raise if it is not the right one."""
+    for place in places:
+        if (place / name).is_file():
+            md5 = _md5(place / name)
+            if md5 != files[name]:
+                raise DatasetError(
+                    f"{place / name} is damaged or another file: its md5 is {md5} in place of "
+                    f"{files[name]}; move it away to have it downloaded afresh."
+                )
+            return place / name
+    return None
+
+
+def _download(name, home, files, mirrors):
+    """Download the file from the first mirror that gives it undamaged."""
+    # Imported here because only a download should cost the time, and need the sockets.
+    from http.client import HTTPException
+
+    failures = []
+    for mirror in mirrors:
+        part = home / f"{name}.part"
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            if not part.exists() or _md5(part) != files[name]:
+                _receive(mirror + name, part)
+            return _accepted(part, files[name], home / name)
+        except (OSError, HTTPException) as error:
+            reason = " ".join(str(getattr(error, "reason", None) or error).split())
+            failures.append(f"{urlsplit(mirror).netloc}: {reason}")
+    wanted = " and ".join(f"{name} (md5 {md5})" for name, md5 in files.items())
+    raise DatasetError(
+        f"Cannot download {name} ({'; '.join(failures)}); without a network, put {wanted} into a "
+        "folder and name that folder in MINIMETA_DATA."
+    )
+
+
+def _receive(url, part):
+    """Write what the address holds to `part`, going on from what is there if the server can."""
+    deadline = time.monotonic() + PATIENCE
+    have = part.stat().st_size if part.exists() else 0
+    with _ask(url, have) as answer:
+        resumed = answer.status == 206  # partial content
+        if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+            part.unlink()
+            raise DatasetError("it sent other bytes than it was asked for")
+        size, told = (have if resumed else 0), answer.length
+        end = None if told is None else size + told
+        with open(part, "ab" if resumed else "wb") as file:
+            # read1 returns what has come, so that a slow drip of bytes cannot outlast the deadline
+            while chunk := answer.read1(CHUNK):
+                size += file.write(chunk)
+                if size > LARGEST:
+                    file.truncate(0)
+                    raise DatasetError(f"it sent more than {LARGEST} bytes")
+                if time.monotonic() > deadline:
+                    raise DatasetError(f"it took more than {PATIENCE:.0f} seconds")
+    if end is not None and size < end:
+        raise DatasetError(f"the connection was lost after {size} of {end} bytes")
+
+
+def _ask(url, have):
+    """The server's answer to a request for the bytes from `have` on."""
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    headers = {"User-Agent": "minimeta", **({"Range": f"bytes={have}-"} if have else {})}
+    try:
+        return urlopen(Request(url, headers=headers), timeout=TIMEOUT)
+    except HTTPError as error:
+        error.close()
+        if (
+            error.code == 416 and have
+        ):  # there are no bytes from there on: ours are no beginning of it
+            return _ask(url, 0)
+        raise
+
+
+def _accepted(part, md5, path):
+    """Give the finished download its final name if it is what it should be."""
+    found = _md5(part)
+    if found != md5:
+        part.unlink()
+        raise DatasetError(f"it sent another file (md5 {found} in place of {md5})")
+    os.replace(part, path)
+    return path
+
+
+def _md5(path):
+    """The md5 of a file: against damage and mix-ups, hence not for security."""
+    with open(path, "rb") as file:
+        digest = hashlib.md5(usedforsecurity=False)
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _check_entries(entries, path, largest):
+    """Raise if the archive would unpack to too much, to outside, or by a method without bounds."""
+    size = sum(entry.file_size for entry in entries)
+    if size > largest:
+        raise DatasetError(f"{path} unpacks to {size} bytes; at most {largest} are expected.")
+    for entry in entries:
+        name = entry.orig_filename  # before zipfile has tidied it
+        inside = ".." not in name.split("/") and not name.startswith("/")
+        if not inside or any(sign in name for sign in "\\:\0"):
+            raise DatasetError(f"{path} names a file outside of its folder: {name!r:.100}.")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DatasetError(
+                f"{path} is compressed by a method other than deflate: {name!r:.100}."
+            )
+
+
+def _unpacked(archive, entry):
+    """The bytes of an entry. Asked for by number, because an entry may hold more than it says."""
+    with archive.open(entry) as file:
+        return file.read(entry.file_size + 1)  # one more: at the end, the checksum is compared
