@@ -69,12 +69,15 @@ def _cupy():
             f"use('cupy') needs CuPy: pip install 'minimeta[gpu]' ({error})."
         ) from error
     try:
-        found = cupy.cuda.runtime.getDeviceCount()
+        if cupy.cuda.runtime.getDeviceCount():
+            return cupy
+        why = "CUDA counts none"
     except cupy.cuda.runtime.CUDARuntimeError as error:
-        raise RuntimeError(f"use('cupy') needs an NVIDIA GPU with its driver: {error}.") from error
-    if not found:
-        raise RuntimeError("use('cupy') needs an NVIDIA GPU; CUDA counts none.")
-    return cupy
+        why = f"CUDA says {error}"
+    raise RuntimeError(
+        "use('cupy') needs an NVIDIA GPU with its driver, and CuPy from "
+        f"pip install 'minimeta[gpu]'; {why}."
+    )
 
 
 def _float_type(dtype):
