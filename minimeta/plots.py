@@ -66,3 +66,12 @@ def floor(ax, x, y, label="Bayes-optimal"):
     """The exact answer, dashed: the line below which no learner can be, on average."""
     ax.plot(x, y, color=BAYES, linestyle="--", linewidth=1.5, label=label)
     return ax
+
+
+def against(ax, x, measured, exact, names, label="exact"):
+    """Wide lines for what was measured under dashed ones for the exact answer: columns (T, K)."""
+    for column, name in zip(measured.T, names):
+        ax.plot(x, column, linewidth=4, alpha=0.7, label=name)
+    for i, column in enumerate(exact.T):
+        floor(ax, x, column, "" if i else label)
+    return ax
