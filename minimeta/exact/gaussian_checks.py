@@ -41,11 +41,13 @@ def checked_prior(mean, covariance, noise_variance):
     else:
         checks.array("mean", mean, "... D")
         mean = mean[:, None] if np.ndim(mean) == 1 else mean
+    if not isinstance(noise_variance, numbers.Real):
+        checks.array("noise_variance", noise_variance, "")
+    if checks.readable(noise_variance):
+        noise_variance = noise_variance.item()
     if isinstance(noise_variance, numbers.Real):
         checks.number("noise_variance", noise_variance, above=0.0)
         noise_variance = float(noise_variance)
-    else:
-        checks.array("noise_variance", noise_variance, "")
     return np.asarray(mean), np.asarray(covariance), np.asarray(noise_variance)
 
 

@@ -40,6 +40,11 @@ def shallow_weights(input_covariance, correlation, start, step_size, steps):
     checks.covariance("input_covariance", input_covariance)
     checks.array("correlation", correlation, "D C")
     checks.same_shape("start", start, "correlation", correlation)
+    if np.shape(input_covariance) != (len(correlation), len(correlation)):
+        raise ValueError(
+            f"input_covariance must be (D, D) for a correlation of shape {np.shape(correlation)}; "
+            f"its shape is {np.shape(input_covariance)}."
+        )
     curvature, directions = np.linalg.eigh(input_covariance)
     powers = _powers(1.0 - step_size * curvature, step_size, steps)[..., None]  # (T, D, 1)
     gained = step_size * (np.cumsum(powers, axis=0) - powers)  # eta * (1 + q + ... + q^(t-1))

@@ -4,8 +4,15 @@
     k steps      theta_k - c = (I - alpha A)^k (theta - c)             stable for alpha < 2 / lambda
     joint        argmin of the sum = (sum A_i)^-1 sum A_i c_i          not the mean of the c_i
 
+What a meta-learner's outer loop follows is mean_i W_i (theta - c_i), and it comes to rest where the
+tasks balance, at (sum W_i)^-1 sum W_i c_i. The methods differ in W alone, with P = (I - alpha A)^k:
+
+    joint A    MAML P A P    FOMAML A P    Reptile I - P    iMAML B A B, B = (I + A / lam)^-1
+
 Shapes: A (M, D, D) symmetric, c (M, D), theta (D,) or one per task (M, D).
-Taught in lessons 03 and 05.
+Taught in lessons 03, 05 and 06.
+Sources: Finn, Abbeel & Levine 2017; Nichol, Achiam & Schulman 2018; Rajeswaran et al. 2019; Raghu
+et al. 2020. The weights follow by differentiating k linear steps.
 """
 
 import numpy
@@ -66,6 +73,106 @@ def stability_limit(A):
     """2 / lambda_max of every task, (M,): larger steps of gradient descent diverge."""
     checks.covariance("A", A)
     return 2.0 / np.linalg.eigvalsh(A)[..., -1]
+
+
+def maml_weights(A, step_size, steps):
+    """P A P: a task counts less, the more of it the inner steps solve. (M, D, D)."""
+    left = contraction(A, step_size, steps)
+    return left @ A @ left
+
+
+def fomaml_weights(A, step_size, steps):
+    """A P: without the derivative of the steps one factor P is missing. (M, D, D)."""
+    return A @ contraction(A, step_size, steps)
+
+
+def reptile_weights(A, step_size, steps):
+    """I - P: how far the steps go. For many steps all tasks count alike. (M, D, D)."""
+    return np.eye(np.shape(A)[-1]) - contraction(A, step_size, steps)
+
+
+def imaml_weights(A, strength):
+    """B A B with B = d phi / d theta = (I + A / lam)^-1. (M, D, D)."""
+    solution_slope = np.linalg.inv(np.eye(np.shape(A)[-1]) + A / strength)
+    return solution_slope @ A @ solution_slope
+
+
+def multi_step_weights(A, step_size, weights):
+    """sum_j weights[j] (I - alpha A)^j A (I - alpha A)^j: MAML++'s loss. (M, D, D)."""
+    return sum(w * maml_weights(A, step_size, j) for j, w in enumerate(weights))
+
+
+def anil_weights(A, step_size, steps, adapted):
+    """J' A J with J = (I - alpha E A)^k, E keeping the adapted coordinates only. (M, D, D).
+
+    `adapted` (D,) is 1.0 for a coordinate that the inner loop changes, else 0.0.
+    """
+    left = contraction(adapted[:, None] * A, step_size, steps)
+    return np.swapaxes(left, -1, -2) @ A @ left
+
+
+def meta_gradient(theta, W, c):
+    """mean_i W_i (theta - c_i): (D,), for any of the weights W (M, D, D)."""
+    return np.mean((W @ (theta - c)[..., None])[..., 0], axis=0)
+
+
+def fixed_point(W, c):
+    """Where meta_gradient vanishes: the minima c weighted by W, (D,)."""
+    return np.linalg.solve(np.sum(W, axis=0), np.sum(W @ c[..., None], axis=0))[..., 0]
+
+
+def expansion(method, step_size, steps):
+    """(a, b) of the expected update a AvgGrad + b AvgGradInner, up to O(step_size^2).
+
+    method is "maml", "fomaml" or "reptile". Every step sees a fresh minibatch; MAML and FOMAML are
+    judged on one more. AvgGrad = E g, AvgGradInner = E H_2 g_1. Source: Nichol et al. 2018, section 5.
+    """
+    checks.integer("steps", steps, at_least=1)
+    known = {
+        "maml": (1.0, -2.0 * steps * step_size),
+        "fomaml": (1.0, -1.0 * steps * step_size),
+        "reptile": (1.0 * steps, -0.5 * steps * (steps - 1) * step_size),
+    }
+    if method not in known:
+        raise ValueError(f"method must be one of {', '.join(known)}; it is {method!r}.")
+    return known[method]
+
+
+def best_step(dimension, shots, noise_variance, variance):
+    """The inner step of MAML with the least risk on linear maps seen through few noisy examples.
+
+    alpha = 1 / (1 + (D + 1) / K + s^2 D / (K V)) for K shots of x ~ N(0, I), noise s^2 and weights
+    N(theta, V / D I); with infinitely many shots it is the Newton step 1.
+    """
+    return 1.0 / (1.0 + (dimension + 1) / shots + noise_variance * dimension / (shots * variance))
+
+
+def risk_after_step(step_size, dimension, shots, noise_variance, variance):
+    """1/2 E |w - phi|^2 after that step:
+
+    1/2 [ (1 - 2 alpha + alpha^2 (1 + (D + 1) / K)) V + alpha^2 s^2 D / K ].
+    """
+    kept = 1.0 - 2.0 * step_size + step_size**2 * (1.0 + (dimension + 1) / shots)
+    return 0.5 * (kept * variance + step_size**2 * noise_variance * dimension / shots)
+
+
+def best_step_per_coordinate(curvature, variance):
+    """Meta-SGD's optimum, (D,), for axis-aligned tasks: E[a^2 v] / E[a^3 v].
+
+    curvature a and variance v = E (theta - c)^2 are (M, D); equal curvatures a give 1 / a.
+    """
+    return np.mean(curvature**2 * variance, axis=0) / np.mean(curvature**3 * variance, axis=0)
+
+
+def shared_subspace_risk(covariance, features):
+    """1/2 the sum of all but the largest `features` eigenvalues of the tasks' covariance.
+
+    What ANIL cannot get below with a linear body of that width whose head is solved to the end: it
+    is principal component analysis of the tasks.
+    """
+    checks.covariance("covariance", covariance)
+    checks.integer("features", features, at_least=0)
+    return 0.5 * np.sum(np.linalg.eigvalsh(covariance)[: len(covariance) - features])
 
 
 def _check(theta, A, c):

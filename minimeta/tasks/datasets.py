@@ -53,10 +53,8 @@ def mnist(part="train", folder=None):
     """
     if part not in MNIST:
         raise ValueError(f"part must be one of {', '.join(map(repr, MNIST))}; it is {part!r:.60}.")
-    images, labels = (
-        read_idx(path, axes)
-        for path, axes in zip(fetch("mnist", MNIST[part], MNIST_MIRRORS, folder), (3, 1))
-    )
+    image_file, label_file = fetch("mnist", MNIST[part], MNIST_MIRRORS, folder)
+    images, labels = read_idx(image_file, axes=3), read_idx(label_file, axes=1)
     if len(images) != len(labels):
         raise DatasetError(
             f"MNIST's {part} part has {len(images)} images, but {len(labels)} labels."
@@ -90,7 +88,7 @@ def read_idx(path, axes):
     if data[:4] != bytes([0, 0, 8, axes]) or len(data) < start:
         raise DatasetError(f"{path} is no idx file of bytes with {axes} axes.")
     shape = [int.from_bytes(data[i : i + 4], "big") for i in range(4, start, 4)]
-    if len(data) - start != math.prod(shape):
+    if 0 in shape or len(data) - start != math.prod(shape):
         raise DatasetError(f"{path} holds {len(data) - start} values for its shape {tuple(shape)}.")
     return numpy.frombuffer(data, numpy.uint8, offset=start).reshape(shape)
 

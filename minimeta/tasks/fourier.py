@@ -46,6 +46,6 @@ def features(x, frequencies):
 def prior_covariance(amplitudes):
     """The covariance (2K, 2K) of the weights of waves with amplitudes (K,), as a NumPy array."""
     checks.array("amplitudes", amplitudes, "K")
-    if numpy.min(amplitudes, initial=0.0) < 0.0:
-        raise ValueError(f"amplitudes must be at least 0; the least is {numpy.min(amplitudes)}.")
+    if not numpy.size(amplitudes) or numpy.min(amplitudes) < 0.0:
+        raise ValueError(f"amplitudes must be some numbers of at least 0; they are {amplitudes}.")
     return numpy.diag(numpy.repeat(amplitudes**2, 2))
