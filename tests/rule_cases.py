@@ -16,6 +16,7 @@ def cases(np):
     p, q = positive(3, 4), positive(3, 4)
     batch, square = normal(2, 3, 4), normal(2, 4, 4)
     spd = square @ square.swapaxes(-1, -2) + 3.0 * numpy.eye(4)
+    twice, rows, columns = np.asarray([0, 2, 2]), np.asarray([0, 0, 1]), np.asarray([2, 2, 3])
     symmetric = lambda a: a + np.swapaxes(a, -1, -2)
     return {
         "add": (np.add, [x, vector]),
@@ -109,8 +110,8 @@ def cases(np):
         "x[:, 1:3]": (lambda a: a[:, 1:3], [x]),
         "x[..., None]": (lambda a: a[..., None], [x]),
         "x[::-1]": (lambda a: a[::-1], [x]),
-        "x[index]": (lambda a, index=np.asarray([0, 2, 2]): a[index], [x]),
-        "x[rows, index]": (lambda a, i=np.asarray([0, 2, 2]): a[np.asarray([0, 0, 0]), i], [x]),
+        "x[index]": (lambda a: a[twice], [x]),
+        "x[rows, index]": (lambda a: a[rows, columns], [x]),
         "solve": (np.linalg.solve, [spd, normal(2, 4, 3)]),
         "solve one": (np.linalg.solve, [spd[0], z]),
         "solve vector": (np.linalg.solve, [spd[0], vector]),

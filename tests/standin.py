@@ -399,7 +399,9 @@ def _creator(name):
     return create
 
 
-CREATORS = {name: _creator(name) for name in "zeros ones empty full eye arange linspace".split()}
+CREATORS = {
+    name: _creator(name) for name in "zeros ones empty full eye identity arange linspace".split()
+}
 CREATORS |= {"array": array, "asarray": asarray}
 vars(sys.modules[__name__]).update(CREATORS)
 

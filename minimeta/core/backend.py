@@ -38,7 +38,8 @@ def use(name=None, dtype=None):
     """
     global _device, _floating
     device = _device if name is None else _module(name)
-    floating = _float_type(dtype or ("float64" if device is numpy else "float32"))
+    usual = "float64" if device is numpy else "float32"
+    floating = _float_type(usual if dtype is None else dtype)
     if device is not numpy:
         _register(device)
     _device, _floating = device, floating
@@ -156,20 +157,22 @@ def _stack(arrays, axis=0, dtype=None):
     return rules.stack([_asarray(a, dtype) for a in arrays], axis)
 
 
-def _full(shape, value, dtype=None):
-    value = _asarray(value, dtype)
+def _full(shape, fill_value, dtype=None):
+    value = _asarray(fill_value, dtype)
     return _device.zeros(shape, dtype=value.dtype) + value
 
 
 def _arange(*limits, dtype=None):
-    return _device.arange(*limits, dtype=dtype or _narrow(numpy.result_type(*limits)))
+    usual = _narrow(numpy.result_type(*limits))
+    return _device.arange(*limits, dtype=usual if dtype is None else dtype)
 
 
 def _of_floats(name):
     """NumPy's function of that name, for the current device and float type."""
 
     def make(*args, dtype=None, **options):
-        return getattr(_device, name)(*args, dtype=dtype or _floating, **options)
+        dtype = _floating if dtype is None else dtype
+        return getattr(_device, name)(*args, dtype=dtype, **options)
 
     return make
 
