@@ -4,10 +4,12 @@ from decimal import Decimal, localcontext
 
 import numpy
 import pytest
+import standin
 from autograd.test_util import check_grads
 from numpy.testing import assert_allclose, assert_array_equal
 
-from minimeta.core.backend import np, to_device, use
+from minimeta.core.backend import np, to_device, to_host, use
+from minimeta.core.gradients import grad
 from minimeta.exact import linear_gaussian
 from minimeta.exact.factors import orthonormal, root_of
 from minimeta.meta import evaluate, learning_curve
@@ -214,6 +216,27 @@ def test_a_float32_program_stays_float32():
         use("numpy")
 
 
+def test_a_device_gives_the_same_slopes_without_hidden_transfers():
+    def total(prior, x, y):
+        state = linear_gaussian.posterior(x, y, *prior)
+        path = linear_gaussian.sequential(x, y, *prior)
+        rest = [linear_gaussian.evidence(x, y, *prior), linear_gaussian.risk(x, *prior[1:])]
+        return sum(np.sum(part**2) for part in [*state, *path, *rest])
+
+    prior = (numpy.zeros((2, 1)), numpy.diag([1.0, 0.0]), numpy.array(0.1))
+    x, y = rng().normal(size=(3, 4, 2)), rng(1).normal(size=(3, 4, 1))
+    host = grad(total)(prior, x, y)
+    try:
+        use(standin, dtype="float64")
+        there = to_device((prior, x, y))
+        with standin.forbid():
+            slopes = grad(total)(*there)
+        for a, b in zip(to_host(slopes), host):
+            assert_allclose(a, b, rtol=1e-12)
+    finally:
+        use("numpy")
+
+
 def test_the_learner_is_judged_like_any_other_and_agrees_with_its_risk():
     covariance = rotated(rng(), numpy.array([1.0, 0.2]))
     learner = linear_gaussian.learner(0.0, covariance, 0.1)
@@ -266,11 +289,12 @@ X, Y, PRIOR = numpy.ones((4, 2)), numpy.ones((4, 1)), (0.0, numpy.eye(2), 0.1)
         ({"x": numpy.full((4, 2), numpy.nan)}, "x must be finite; 8 of its 8"),
         ({"x": numpy.ones((4, 3))}, "covariance must be 3 by 3"),
         ({"y": numpy.ones(4)}, r"y must have shape \(\.\.\., N, C\)"),
-        ({"y": numpy.ones((5, 1))}, "same number of examples"),
+        ({"y": numpy.ones((5, 1))}, r"y must be \(\.\.\., 4, C\)"),
+        ({"y": numpy.ones((4, 0))}, r"with C > 0; its shape is \(4, 0\)"),
         ({"y": numpy.full((4, 1), numpy.inf)}, "y must be finite"),
         ({"x": numpy.ones((3, 4, 2)), "y": numpy.ones((2, 4, 1))}, "leading .* axes"),
         ({"mean": numpy.zeros(3)}, "mean must be a number or have shape"),
-        ({"mean": numpy.zeros((2, 2))}, "mean must be a number or have shape"),
+        ({"mean": numpy.zeros((2, 2))}, "mean must have as many columns as y, or one"),
         ({"mean": float("nan")}, "mean must be finite"),
         ({"mean": "zero"}, "mean must be an array of floats; it is str 'zero'"),
         ({"covariance": numpy.ones((2, 3))}, "covariance must be square"),

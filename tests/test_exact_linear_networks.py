@@ -82,7 +82,9 @@ def test_the_flow_solves_its_equation_and_its_times_invert_it():
     rounding = 1e-9  # three times eps over the width of the difference
     assert_allclose((ahead - behind) / 2e-5, velocity, rtol=1e-8, atol=rounding)
     assert_allclose(flow[0], 0.01, rtol=1e-14)
-    assert_allclose(networks.two_layer_time(flow[3], STRENGTH, 0.01), 1.5 * numpy.ones(3), rtol=1e-12)
+    assert_allclose(
+        networks.two_layer_time(flow[3], STRENGTH, 0.01), 1.5 * numpy.ones(3), rtol=1e-12
+    )
     half = networks.half_time(STRENGTH, 0.01)
     assert_allclose(networks.two_layer_flow(STRENGTH, 0.01, half), STRENGTH / 2, rtol=1e-13)
 

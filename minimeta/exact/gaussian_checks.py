@@ -22,33 +22,21 @@ def checked(x, y, mean, covariance, noise_variance):
             f"its shape is {np.shape(covariance)}."
         )
     outputs = np.shape(mean)[-1] if y is None else _outputs(x, y)
-    if np.shape(mean)[-2] not in (1, inputs) or np.shape(mean)[-1] not in (1, outputs):
+    if np.shape(mean)[-1] not in (1, outputs):
         raise ValueError(
-            f"mean must be a number or have shape ({inputs},) or (..., {inputs}, {outputs}); "
+            f"mean must have as many columns as y, or one, for y of shape {np.shape(y)}; "
             f"its shape is {np.shape(mean)}."
         )
     leading(x, x if y is None else y, mean, covariance)
-    mean = np.broadcast_to(mean, (*np.shape(mean)[:-2], inputs, outputs))
+    mean = np.broadcast_to(mean, (*np.shape(mean)[:-1], outputs))
     return mean, covariance, noise_variance
 
 
 def checked_prior(mean, covariance, noise_variance):
-    """The prior as arrays: mean (..., D or 1, C or 1), covariance (..., D, D), the noise ()."""
+    """The prior as arrays: mean (..., D, C or 1), covariance (..., D, D) and the noise ()."""
     checks.covariance("covariance", covariance)
-    if isinstance(mean, numbers.Real):
-        checks.number("mean", mean)
-        mean = np.full((1, 1), float(mean))
-    else:
-        checks.array("mean", mean, "... D")
-        mean = mean[:, None] if np.ndim(mean) == 1 else mean
-    if not isinstance(noise_variance, numbers.Real):
-        checks.array("noise_variance", noise_variance, "")
-    if checks.readable(noise_variance):
-        noise_variance = noise_variance.item()
-    if isinstance(noise_variance, numbers.Real):
-        checks.number("noise_variance", noise_variance, above=0.0)
-        noise_variance = float(noise_variance)
-    return np.asarray(mean), np.asarray(covariance), np.asarray(noise_variance)
+    mean, noise_variance = _mean(mean, np.shape(covariance)[-1]), _noise(noise_variance)
+    return mean, np.asarray(covariance), noise_variance
 
 
 def leading(*matrices):
@@ -57,16 +45,40 @@ def leading(*matrices):
         return numpy.broadcast_shapes(*(np.shape(matrix)[:-2] for matrix in matrices))
     except ValueError:
         raise ValueError(
-            "The leading (task) axes of data and prior must be equal or absent; "
+            "The leading (task) axes of x, y and the prior must be equal or absent; "
             f"the shapes are {', '.join(str(np.shape(matrix)) for matrix in matrices)}."
         ) from None
 
 
+def _mean(mean, inputs):
+    if isinstance(mean, numbers.Real):
+        checks.number("mean", mean)
+        return float(mean) * np.ones((inputs, 1))
+    checks.array("mean", mean, "... D")
+    matrix = mean[:, None] if np.ndim(mean) == 1 else mean
+    if np.shape(matrix)[-2] != inputs or 0 in np.shape(matrix):
+        raise ValueError(
+            f"mean must be a number or have shape ({inputs},) or (..., {inputs}, C); "
+            f"its shape is {np.shape(mean)}."
+        )
+    return np.asarray(matrix)
+
+
+def _noise(noise_variance):
+    if not isinstance(noise_variance, numbers.Real):
+        checks.array("noise_variance", noise_variance, "")
+        if not checks.readable(noise_variance):
+            return noise_variance
+        noise_variance = noise_variance.item()
+    checks.number("noise_variance", noise_variance, above=0.0)
+    return float(noise_variance) * np.ones(())
+
+
 def _outputs(x, y):
     checks.array("y", y, "... N C")
-    if np.shape(y)[-2] != np.shape(x)[-2]:
+    if np.shape(y)[-2] != np.shape(x)[-2] or np.shape(y)[-1] == 0:
         raise ValueError(
-            f"x and y must hold the same number of examples; "
-            f"their shapes are {np.shape(x)} and {np.shape(y)}."
+            f"y must be (..., {np.shape(x)[-2]}, C) for x of shape {np.shape(x)}, with C > 0; "
+            f"its shape is {np.shape(y)}."
         )
     return np.shape(y)[-1]

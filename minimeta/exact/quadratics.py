@@ -125,7 +125,7 @@ def expansion(method, step_size, steps):
     """(a, b) of the expected update a AvgGrad + b AvgGradInner, up to O(step_size^2).
 
     method is "maml", "fomaml" or "reptile". Every step sees a fresh minibatch; MAML and FOMAML are
-    judged on one more. AvgGrad = E g, AvgGradInner = E H_2 g_1. Source: Nichol et al. 2018, section 5.
+    judged on one more. AvgGrad = E g, AvgGradInner = E H_2 g_1. Source: Nichol et al., section 5.
     """
     checks.integer("steps", steps, at_least=1)
     known = {
