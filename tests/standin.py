@@ -213,6 +213,9 @@ class ndarray:
             self, shape if isinstance(shape[0], numbers.Integral) else shape[0], order
         )
 
+    def transpose(self, *axes):
+        return ndarray(self.host.transpose(*axes))
+
     def view(self, dtype):
         return ndarray(self.host.view(numpy.dtype(dtype)))  # of ndarray: dtype('O'), an error
 
@@ -368,7 +371,7 @@ for _name in ["lt", "le", "eq", "ne", "gt", "ge"]:
     setattr(ndarray, f"__{_name}__", lambda x, y, ufunc=_ufunc: ufunc(x, y))
 for _name, _ufunc in {"neg": numpy.negative, "abs": numpy.absolute, "invert": numpy.invert}.items():
     setattr(ndarray, f"__{_name}__", lambda x, ufunc=_ufunc: ufunc(x))
-for _name in "sum mean var std max min prod ravel swapaxes squeeze transpose".split():
+for _name in "sum mean var std max min prod all any argmax ravel swapaxes squeeze repeat".split():
     _function = getattr(numpy, _name)
     setattr(ndarray, _name, lambda x, *a, function=_function, **k: function(x, *a, **k))
 
