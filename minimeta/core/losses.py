@@ -11,8 +11,8 @@ Each loss is a primitive; the derivative of each primitive is written in the oth
 
     mean_square(e)               slope in e: scaled(g, e, 2/NC)
     likelihood(logits, targets)  slope in logits: scaled(g, surprise(logits, targets), 1/N)
-    scaled(g, e, c) = c g e      adjoint in g: gathered(q, e, c)         in e: scaled(g, q, c)
-    gathered(q, e, c) = c sum qe adjoint in q: scaled(h, e, c)           in e: scaled(h, q, c)
+    scaled(g, e, c) = c g e      adjoint in g: inner(q, e, c)            in e: scaled(g, q, c)
+    inner(q, e, c) = c sum q e   adjoint in q: scaled(h, e, c)           in e: scaled(h, q, c)
     softmax(x) = y               slope: softmax_slope(g, y) = y (g - sum gy), its own adjoint in g
 """
 
@@ -63,7 +63,7 @@ def scaled(g, e, factor):
 
 
 @primitive
-def gathered(q, e, factor):
+def inner(q, e, factor):
     """factor sum(q e) for each task: (..., N, C), (..., N, C) -> (...)."""
     return (q * e).sum(axis=(-2, -1)) * factor
 
@@ -71,11 +71,11 @@ def gathered(q, e, factor):
 defvjp(mean_square, lambda ans, e: lambda g: scaled(g, e, 2 / (e.shape[-2] * e.shape[-1])))
 defvjp(
     scaled,
-    lambda ans, g, e, factor: lambda q: gathered(q, e, factor),
+    lambda ans, g, e, factor: lambda q: inner(q, e, factor),
     lambda ans, g, e, factor: lambda q: scaled(g, q, factor),
 )
 defvjp(
-    gathered,
+    inner,
     lambda ans, q, e, factor: lambda h: scaled(h, e, factor),
     lambda ans, q, e, factor: lambda h: scaled(h, q, factor),
 )

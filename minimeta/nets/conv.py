@@ -1,13 +1,14 @@
-"""Convolutional network for few-shot images: blocks of convolution, normalisation, relu and pooling.
+"""Convolutional network for few-shot images: convolution, normalisation, relu and pooling, repeated.
 
-    each block:  x <- pool(relu(normalise(conv3x3(x, W)) + b))          then one linear layer
+    each block:  x <- pool(relu(normalise(conv2d(x, W)) + b))          then one linear layer
 
-The four-block form with 64 filters is the standard few-shot network (Vinyals et al. 2016). Images are
-channels-last, (..., N, height, width, channels); filters are (3, 3, inputs, outputs).
+The four-block form with 64 filters is the standard few-shot network (Vinyals et al. 2016). Images
+are channels-last, (..., N, height, width, channels); filters are (3, 3, inputs, outputs).
 """
 
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
+from minimeta.nets.convolution import PIXELS, conv2d, max_pool, variance
 from minimeta.nets.layers import linear, relu
 from minimeta.nets.net import Net
 
@@ -35,7 +36,7 @@ def conv(image_shape, filters=(64, 64, 64, 64), outputs=5):
     def apply(params, x):
         check_images(x, image_shape)
         for p in params["blocks"]:
-            x = max_pool(relu(normalise(convolve(x, p["W"])) + _over_images(p["b"])))
+            x = block_output(x, **p)
         x = np.reshape(x, (*np.shape(x)[:-3], features))  # (..., N, features)
         return linear(x, **params["last"])
 
@@ -48,44 +49,29 @@ def block(rng, depth, filters):
     return {"W": rng.normal(scale=scale, size=(SIDE, SIDE, depth, filters)), "b": np.zeros(filters)}
 
 
-def convolve(x, W):
-    """3x3 convolution with zeros outside the image: (..., N, h, w, D), (..., 3, 3, D, C)."""
-    *images, height, width, depth = np.shape(x)
-    patches = windows(x)  # (..., N, h, w, 9 D)
-    flat = np.reshape(patches, (*images[:-1], -1, SIDE**2 * depth))  # (..., N h w, 9 D)
-    W = np.reshape(W, (*np.shape(W)[:-4], SIDE**2 * depth, np.shape(W)[-1]))
-    return np.reshape(np.matmul(flat, W), (*images, height, width, np.shape(W)[-1]))
+def block_output(x, W, b):
+    """One block: (..., N, h, w, D) -> (..., N, h/2, w/2, C), rounded down.
+
+    Normalising, adding b and relu are increasing, so the largest of a square stays the largest:
+    pooling first gives the same and leaves them a quarter of the pixels.
+    """
+    y = conv2d(x, W)
+    return relu(normalise(max_pool(y), y) + _over_images(b))
 
 
-def windows(x):
-    """Every pixel with its eight neighbours: (..., h, w, D) -> (..., h, w, 9 D)."""
-    height, width = np.shape(x)[-3:-1]
-    around = [(0, 0)] * (np.ndim(x) - 3) + [(1, 1), (1, 1), (0, 0)]
-    padded = np.pad(x, around, "constant")
-    shifts = [(i, j) for i in range(SIDE) for j in range(SIDE)]
-    return np.concatenate([padded[..., i : i + height, j : j + width, :] for i, j in shifts], axis=-1)
-
-
-def normalise(x):
-    """Zero mean and unit variance for every channel over the images of a task and their pixels."""
-    axes = (-4, -3, -2)
-    centred = x - np.mean(x, axis=axes, keepdims=True)
-    return centred / np.sqrt(np.mean(centred**2, axis=axes, keepdims=True) + STABLE)
-
-
-def max_pool(x):
-    """The largest of each 2x2 square; an odd last row or column is dropped."""
-    *images, height, width, depth = np.shape(x)
-    even = x[..., : height // 2 * 2, : width // 2 * 2, :]
-    squares = np.reshape(even, (*images, height // 2, 2, width // 2, 2, depth))
-    return np.max(squares, axis=(-4, -2))
+def normalise(x, population):
+    """x less the mean and over the deviation of every channel of a population of images."""
+    mean = np.mean(population, axis=PIXELS, keepdims=True)
+    return (x - mean) * (variance(population) + STABLE) ** -0.5
 
 
 def check_blocks(image_shape, filters):
     """Height and width after all blocks; raise if the image is too small for that many."""
     if len(image_shape) != 3:
         raise ValueError(f"image_shape must be (height, width, channels); it is {image_shape}.")
-    for name, value in [("image_shape", n) for n in image_shape] + [("filters", n) for n in filters]:
+    for name, value in [("image_shape", n) for n in image_shape] + [
+        ("filters", n) for n in filters
+    ]:
         checks.integer(name, value, at_least=1)
     height, width = (side // 2 ** len(filters) for side in image_shape[:2])
     if min(height, width) < 1:
@@ -97,11 +83,11 @@ def check_blocks(image_shape, filters):
 
 
 def check_images(x, image_shape):
-    """Raise unless x is (..., N, height, width, channels) with the sizes the network was made for."""
+    """Raise unless x is (..., N, height, width, channels), of the sizes the network is made for."""
     if np.ndim(x) < 4 or tuple(np.shape(x)[-3:]) != tuple(image_shape):
         raise ValueError(f"x must be images (..., N, {image_shape}); its shape is {np.shape(x)}.")
 
 
 def _over_images(b):
     """A bias (..., C) with axes to broadcast over (..., N, h, w, C)."""
-    return b[..., None, None, None, :]
+    return np.reshape(b, (*b.shape[:-1], 1, 1, 1, b.shape[-1]))

@@ -27,8 +27,8 @@ from autograd.tracer import register_notrace
 from minimeta.core.backend import np
 
 
-def constant(f):
-    """A primitive without a slope: a piecewise constant, which no gradient needs to follow."""
+def slopeless(f):
+    """f as a primitive that no gradient follows: it is constant wherever it has a slope."""
     f = primitive(f)
     for node in (VJPNode, JVPNode):
         register_notrace(node, f)
@@ -61,7 +61,7 @@ def product(x, W):
 @primitive
 def rows(g, W, shape):
     """g W', summed to the shape of the x it belongs to:  g (..., N, C), W (..., D, C)."""
-    return _gathered(_product(g, W.swapaxes(-1, -2)), shape)
+    return gathered(_product(g, W.swapaxes(-1, -2)), shape)
 
 
 @primitive
@@ -71,7 +71,7 @@ def columns(x, g, shape):
         len(shape) == 2 and x.shape[:-1] == g.shape[:-1]
     ):  # no task axes: the tasks' rows are one list
         x, g = x.reshape(-1, x.shape[-1]), g.reshape(-1, g.shape[-1])
-    return _gathered(_times(x.swapaxes(-1, -2), g), shape)
+    return gathered(_times(x.swapaxes(-1, -2), g), shape)
 
 
 @primitive
@@ -95,13 +95,13 @@ defvjp(
 )
 defvjp(
     rows,
-    lambda ans, g, W, shape: lambda q: _spread(product(q, W), g.shape),
+    lambda ans, g, W, shape: lambda q: spread(product(q, W), g.shape),
     lambda ans, g, W, shape: lambda q: columns(q, g, W.shape),
 )
 defvjp(
     columns,
     lambda ans, x, g, shape: lambda q: rows(g, q, x.shape),
-    lambda ans, x, g, shape: lambda q: _spread(product(x, q), g.shape),
+    lambda ans, x, g, shape: lambda q: spread(product(x, q), g.shape),
 )
 defvjp(
     total,
@@ -117,7 +117,7 @@ def relu(x):
     return numpy.maximum(x, 0)
 
 
-@constant
+@slopeless
 def positive(x):
     """Where x > 0."""
     return x > 0
@@ -172,19 +172,15 @@ defvjp(
 
 def _product(x, W):
     """x W on plain arrays; tasks that share W are one long list of rows."""
-    one = _shared(W, x.shape[:-2])
-    if one is None:
+    if not shared(W, x.shape[:-2], 2):
         return _times(x, W)
+    one = W[(0,) * (W.ndim - 2)]
     return _times(x.reshape(-1, x.shape[-1]), one).reshape(*x.shape[:-1], W.shape[-1])
 
 
-def _shared(W, lead):
-    """The one matrix (D, C) that all tasks use, or None. Equal copies are a view of stride 0."""
-    if W.ndim == 2:
-        return W
-    if W.shape[:-2] == lead and not any(W.strides[:-2]):
-        return W[(0,) * len(lead)]
-    return None
+def shared(W, tasks, ndim):
+    """Whether all tasks use one W of `ndim` axes: no task axes, or equal copies (stride 0)."""
+    return W.ndim == ndim or W.shape[:-ndim] == tasks and not any(W.strides[:-ndim])
 
 
 def _times(a, b):
@@ -192,8 +188,8 @@ def _times(a, b):
     return a * b if a.shape[-1] == 1 else numpy.matmul(a, b)
 
 
-def _gathered(a, shape):
-    """a, summed over the leading axes along which an array of this shape was repeated."""
+def gathered(a, shape):
+    """A plain array, summed over the axes along which one of this shape was repeated."""
     if a.shape == shape:
         return a
     extra = a.ndim - len(shape)
@@ -201,7 +197,8 @@ def _gathered(a, shape):
     return a.sum(axis=repeated).reshape(shape)
 
 
-def _spread(a, shape):
+def spread(a, shape):
+    """a, repeated along leading axes to this shape: the adjoint of `gathered`, differentiable."""
     return a if a.shape == shape else np.broadcast_to(a, shape)
 
 

@@ -1,0 +1,224 @@
+"""Convolution, pooling and normalisation: primitives whose derivatives are written in each other.
+
+Images are channels-last, x (..., N, height, width, D); filters are W (..., odd, odd, D, C). Leading
+axes are tasks, and either may lack them. As in `layers`, few families close under differentiation:
+
+    conv2d(x, W)           slope in x: conv2d(g, turned(W))    in W: correlated(x, g, ...)
+    correlated(x, g, ...)  slope in x: conv2d(g, turned(q))    in g: conv2d(x, q)
+    turned(W)              by 180 degrees, inputs and outputs exchanged: its own adjoint
+    max_pool(x)            unpooled(g, winners) <-> picked(q, winners); the winners are constant
+    variance(x)            deviation(g, x) = 2/n g (x - mean)
+    deviation(g, x)        comoment(q, x) = 2/n sum q (x - mean), in g; deviation(g, q) in x
+    comoment(q, x)         deviation(h, x) in q, deviation(h, q) in x
+
+A convolution is one matrix product, whose rows are the windows round every pixel. The windows of a
+few images at a time are made and used while they are in the processor's cache.
+"""
+
+import math
+
+import numpy
+from autograd.extend import defvjp, primitive
+
+from minimeta.core.rules import gather
+from minimeta.nets.layers import gathered, shared, slopeless, spread
+
+CACHE = 2**18  # numbers that a core keeps close by: a megabyte of float32
+PIXELS = (-4, -3, -2)  # all pixels of a task's images: what a channel's moments are taken over
+
+
+def conv2d(x, W):
+    """The windows of x times W, zeros outside: (..., N, h, w, D), (..., k, k, D, C) -> (..., C)."""
+    return convolved(x, W)  # autograd does not look into keyword arguments
+
+
+@primitive
+def convolved(x, W):
+    """What `conv2d` computes."""
+    _check_filters(x, W)
+    tasks = numpy.broadcast_shapes(x.shape[:-4], W.shape[:-4])
+    shape = (*tasks, *x.shape[-4:-1], W.shape[-1])
+    if shared(W, x.shape[:-4], ndim=4):
+        x, filters = _groups(x, ()), _groups(W[(0,) * (W.ndim - 4)], ())
+    else:
+        x, filters = _groups(x, tasks), _groups(W, tasks)
+    y = numpy.empty((max(len(x), len(filters)), *x.shape[1:-1], W.shape[-1]), x.dtype, like=x)
+    filters = filters.reshape(len(filters), -1, W.shape[-1])  # (T, k k D, C)
+    for some, windows in _windows(x, W.shape[-4:-2]):
+        y[:, some] = numpy.matmul(windows, filters).reshape(y[:, some].shape)
+    return y.reshape(shape)
+
+
+@primitive
+def correlated(x, g, shape):
+    """The windows of x, transposed, times g (..., N, h, w, C), for the W of this shape."""
+    tasks = numpy.broadcast_shapes(x.shape[:-4], g.shape[:-4])
+    of = tasks if len(shape) > 4 else ()  # without: one list of all tasks' images
+    x, g, slope = _groups(x, of), _groups(g, of), 0
+    for some, windows in _windows(x, shape[-4:-2]):
+        rows = g[:, some].reshape(len(g), -1, g.shape[-1])  # (T, n h w, C)
+        slope = numpy.matmul(windows.swapaxes(-1, -2), rows) + slope
+    return gathered(slope.reshape(*of, *shape[-4:]), shape)
+
+
+@primitive
+def turned(W):
+    """The filters of the adjoint: (..., k, k, D, C) -> (..., k, k, C, D), both k backwards."""
+    return W[..., ::-1, ::-1, :, :].swapaxes(-1, -2)
+
+
+defvjp(
+    convolved,
+    lambda ans, x, W: lambda g: gather(conv2d(g, turned(W)), x),
+    lambda ans, x, W: lambda g: correlated(x, g, W.shape),
+)
+defvjp(
+    correlated,
+    lambda ans, x, g, shape: lambda q: gather(conv2d(g, turned(q)), x),
+    lambda ans, x, g, shape: lambda q: spread(conv2d(x, q), g.shape),
+)
+defvjp(turned, lambda ans, W: lambda g: turned(g))
+
+
+@primitive
+def max_pool(x):
+    """The largest of each 2x2 square: (..., h, w, C); an odd last row or column is dropped.
+
+    Where several are largest, the slope is divided among them equally.
+    """
+    a, b, c, d = _corners(x)
+    y = numpy.maximum(a, b)
+    return numpy.maximum(y, numpy.maximum(c, d))
+
+
+@slopeless
+def winners(x, y):
+    """Where x is the largest of its square, for y = max_pool(x)."""
+    won = numpy.zeros(x.shape, bool, like=x)
+    for corner, value in zip(_corners(won), _corners(x)):
+        corner[...] = value == y
+    return won
+
+
+@primitive
+def unpooled(g, won):
+    """g, handed back to the winners of its square: (..., h/2, w/2, C) -> (..., h, w, C)."""
+    g = g / _winners_in_square(won)
+    slope = numpy.zeros(won.shape, g.dtype, like=g)
+    for corner, mask in zip(_corners(slope), _corners(won)):
+        corner[...] = g * mask
+    return slope
+
+
+@primitive
+def picked(q, won):
+    """The mean of q over the winners of each square: (..., h, w, C) -> (..., h/2, w/2, C)."""
+    return sum(map(numpy.multiply, _corners(q), _corners(won))) / _winners_in_square(won)
+
+
+defvjp(max_pool, lambda ans, x: lambda g: unpooled(g, winners(x, ans)))
+defvjp(unpooled, lambda ans, g, won: lambda q: picked(q, won))
+defvjp(picked, lambda ans, q, won: lambda h: unpooled(h, won))
+
+
+@primitive
+def variance(x):
+    """Of every channel over a task's images and pixels: (..., N, h, w, C) -> (..., 1, 1, 1, C)."""
+    d = _centred(x)
+    return _over_pixels(d, d) * (1 / _pixels(x))
+
+
+@primitive
+def deviation(g, x):
+    """2/n g (x - mean of x), for one g a channel: the slope of g variance(x)."""
+    d = _centred(x)
+    d *= g * (2 / _pixels(x))
+    return d
+
+
+@primitive
+def comoment(q, x):
+    """2/n sum q (x - mean of x) for every channel."""
+    return _over_pixels(q, _centred(x)) * (2 / _pixels(x))
+
+
+defvjp(variance, lambda ans, x: lambda g: deviation(g, x))
+defvjp(
+    deviation,
+    lambda ans, g, x: lambda q: comoment(q, x),
+    lambda ans, g, x: lambda q: deviation(g, q),
+)
+defvjp(
+    comoment,
+    lambda ans, q, x: lambda h: deviation(h, x),
+    lambda ans, q, x: lambda h: deviation(h, q),
+)
+
+
+def _groups(a, tasks):
+    """a (..., A, B, C, D) with one axis for these tasks in front, of length 1 if a has none.
+
+    Without tasks, the images of all that a has become one list.
+    """
+    if a.ndim > 4 and a.shape[:-4] != tasks:
+        if not tasks:
+            return a.reshape(1, -1, *a.shape[-3:])
+        a = numpy.broadcast_to(a, (*tasks, *a.shape[-4:]))
+    return a.reshape(math.prod(a.shape[:-4]), *a.shape[-4:])
+
+
+def _windows(x, size):
+    """Pieces of x (T, N, h, w, D), each with its windows (T, n h w, k k D)."""
+    tasks, count, height, width, depth = x.shape
+    row = math.prod(size) * depth
+    most = max(1, CACHE // (tasks * height * width * row))
+    step = most if isinstance(x, numpy.ndarray) else count  # a GPU is fastest at once
+    for some in (slice(i, i + step) for i in range(0, count, step)):
+        lines = _padded(x[:, some], size)  # (T, n, h + k - 1, (w + k - 1) D)
+        across = (size[0], size[1] * depth)  # a window's pixels lie side by side on each line
+        view = numpy.lib.stride_tricks.sliding_window_view(lines, across, axis=(2, 3))
+        yield some, view[:, :, :, ::depth].reshape(tasks, -1, row)
+
+
+def _padded(x, size):
+    """x with so many zeros round its images that every pixel has a window, line by line."""
+    tasks, count, height, width, depth = x.shape
+    up, left = (n // 2 for n in size)
+    shape = (tasks, count, height + 2 * up, width + 2 * left, depth)
+    padded = numpy.zeros(shape, x.dtype, like=x)
+    padded[:, :, up : up + height, left : left + width] = x
+    return padded.reshape(*shape[:3], -1)
+
+
+def _corners(a):
+    """The upper left, upper right, lower left and lower right of all 2x2 squares: four views."""
+    height, width = (n // 2 * 2 for n in a.shape[-3:-1])
+    return [a[..., i:height:2, j:width:2, :] for i in (0, 1) for j in (0, 1)]
+
+
+def _winners_in_square(won):
+    a, b, c, d = _corners(won.view("uint8"))
+    return a + b + c + d
+
+
+def _centred(x):
+    return x - x.mean(axis=PIXELS, keepdims=True)
+
+
+def _over_pixels(a, b):
+    """The sum of a b for every channel: (..., 1, 1, 1, C)."""
+    total = numpy.einsum("...nhwc,...nhwc->...c", a, b)
+    return total.reshape(*total.shape[:-1], 1, 1, 1, total.shape[-1])
+
+
+def _pixels(x):
+    return math.prod(x.shape[-4:-1])
+
+
+def _check_filters(x, W):
+    fits = x.ndim > 3 and W.ndim > 3 and x.shape[-1] == W.shape[-2]
+    if not fits or W.shape[-4] % 2 == 0 or W.shape[-3] % 2 == 0:
+        raise ValueError(
+            "conv2d needs images x (..., N, height, width, D) and filters W (..., odd, odd, D, C); "
+            f"it was given {x.shape} and {W.shape}."
+        )

@@ -1,0 +1,169 @@
+"""Convolution, pooling and the networks against loops and plain formulas."""
+
+import numpy
+import pytest
+from derivatives import EXACT, agrees, checked, draws, same
+from numpy.testing import assert_allclose, assert_array_equal
+
+from minimeta import nets
+from minimeta.core.backend import np
+from minimeta.core.gradients import grad, hvp, value_and_grad
+from minimeta.core.trees import copies, leaves, names, tree_map
+from minimeta.nets import convolution
+from minimeta.nets.conv import STABLE, normalise
+from minimeta.nets.convolution import conv2d, max_pool, variance
+
+M, N, D, C = 2, 3, 2, 4
+
+
+def plain_conv2d(x, W):
+    """Shift the padded images, once for each pixel of the filters, and add."""
+    (rows, columns), (height, width) = np.shape(W)[-4:-2], np.shape(x)[-3:-1]
+    around = [(0, 0)] * (np.ndim(x) - 3) + [(rows // 2,) * 2, (columns // 2,) * 2, (0, 0)]
+    x, y = np.pad(x, around, "constant"), 0.0
+    for i in range(rows):
+        for j in range(columns):
+            shifted = x[..., i : i + height, j : j + width, :]
+            y = y + np.matmul(shifted, np.expand_dims(W[..., i, j, :, :], (-4, -3)))
+    return y
+
+
+def plain_max_pool(x):
+    height, width = (side // 2 for side in np.shape(x)[-3:-1])
+    even = x[..., : 2 * height, : 2 * width, :]
+    squares = np.reshape(even, (*np.shape(x)[:-3], height, 2, width, 2, np.shape(x)[-1]))
+    return np.max(squares, axis=(-4, -2))
+
+
+def plain_variance(x):
+    centred = x - np.mean(x, axis=(-4, -3, -2), keepdims=True)
+    return np.mean(centred**2, axis=(-4, -3, -2), keepdims=True)
+
+
+def test_conv2d_by_hand():
+    """One output pixel is the sum over its window, cut off at the edge."""
+    x, W = draws((1, 4, 5, D), (3, 3, D, C))
+    y = conv2d(x, W)
+    inside = sum(x[0, i, j] @ W[i, j + 1 - 2] for i in range(3) for j in range(1, 4))
+    corner = sum(x[0, i, j] @ W[i + 1, j + 1] for i in range(2) for j in range(2))
+    assert_allclose(y[0, 1, 2], inside, rtol=1e-12)
+    assert_allclose(y[0, 0, 0], corner, rtol=1e-12)
+
+
+LEADS = {
+    "no tasks": ((), ()),
+    "a copy each": ((M,), (M,)),
+    "shared filters": ((M,), ()),
+    "shared images": ((), (M,)),
+    "axes of length one": ((M, 1), (1, 2)),
+}
+
+
+@pytest.mark.parametrize("leads", LEADS.values(), ids=LEADS)
+@pytest.mark.parametrize("size", [(3, 3), (1, 1), (5, 3)], ids=str)
+def test_conv2d_has_the_derivatives_of_its_formula(leads, size):
+    args = draws((*leads[0], N, 4, 5, D), (*leads[1], *size, D, C))
+    agrees(conv2d, plain_conv2d, args)
+
+
+def test_conv2d_by_finite_differences():
+    checked(conv2d, *draws((2, 3, 3, D), (3, 3, D, 2)))
+
+
+def test_conv2d_is_the_same_in_pieces_and_with_equal_copies(monkeypatch):
+    x, W = draws((M, N, 4, 5, D), (3, 3, D, C))
+    results = lambda W: value_and_grad(lambda args: np.sum(conv2d(*args) ** 3))((x, W))
+    whole, copied = results(W), results(copies(W, M))
+    monkeypatch.setattr(convolution, "CACHE", 1)
+    same(results(W), whole, dict(rtol=1e-12, atol=1e-12))
+    assert_allclose(copied[0], whole[0], rtol=1e-12)
+    assert_allclose(copied[1][1].sum(axis=0), whole[1][1], rtol=1e-12)
+
+
+def test_conv2d_names_the_shapes_that_do_not_fit():
+    for W_shape in [(3, 3, D + 1, C), (2, 3, D, C), (3, D, C)]:
+        with pytest.raises(ValueError, match=r"odd, odd, D, C"):
+            conv2d(*draws((N, 4, 4, D), W_shape))
+
+
+@pytest.mark.parametrize("sides", [(4, 6), (5, 3), (2, 2)], ids=str)
+def test_max_pool_has_the_derivatives_of_its_formula(sides):
+    args = draws((M, N, *sides, D))
+    agrees(max_pool, plain_max_pool, args)
+    checked(max_pool, *args)
+
+
+def test_pixels_that_tie_share_the_slope():
+    x = numpy.array([[1.0, 2.0], [2.0, 0.0]]).reshape(1, 2, 2, 1)
+    slope = grad(lambda x: np.sum(max_pool(x)))(x)
+    assert_array_equal(slope.reshape(2, 2), [[0.0, 0.5], [0.5, 0.0]])
+
+
+def test_variance_has_the_derivatives_of_its_formula():
+    args = draws((M, N, 2, 3, D))
+    agrees(variance, plain_variance, args)
+    checked(variance, *args)
+
+
+def test_normalised_channels_have_mean_zero_and_variance_one():
+    x = 5.0 + 3.0 * draws((M, N, 6, 6, D))[0]
+    y = normalise(x, x)
+    assert_allclose(y.mean(axis=(1, 2, 3)), 0.0, atol=1e-14)
+    assert_allclose(y.var(axis=(1, 2, 3)), 1.0, rtol=2 * STABLE / x.var(axis=(1, 2, 3)).min())
+
+
+def plain_conv_net(params, x):
+    """Normalise and relu every pixel, then pool: the order of the published network."""
+    for p in params["blocks"]:
+        y = plain_conv2d(x, p["W"])
+        centred = y - np.mean(y, axis=(-4, -3, -2), keepdims=True)
+        y = centred / np.sqrt(plain_variance(y) + STABLE)
+        b = np.reshape(p["b"], (*np.shape(p["b"])[:-1], 1, 1, 1, -1))
+        x = plain_max_pool(np.maximum(y + b, 0.0))
+    x = np.reshape(x, (*np.shape(x)[:-3], -1))
+    return np.matmul(x, params["last"]["W"]) + np.expand_dims(params["last"]["b"], -2)
+
+
+@pytest.mark.parametrize("tasks", [None, M], ids=["shared", "copied"])
+def test_the_conv_net_is_the_published_network_to_second_order(tasks):
+    """Pooling before normalising and relu changes nothing: all three are increasing."""
+    net = nets.conv((5, 6, D), filters=(3, 2), outputs=4)
+    params = net.init(numpy.random.default_rng(0))
+    params = tree_map(lambda p: p + 0.1, params)
+    params = copies(params, tasks) if tasks else params
+    (x,) = draws((M, N, 5, 6, D))
+    v = tree_map(np.cos, params)
+    for f in (value_and_grad, lambda loss: lambda p: hvp(loss)(p, v)):
+        net_loss = lambda p: np.sum(np.sin(net.apply(p, x)))
+        plain_loss = lambda p: np.sum(np.sin(plain_conv_net(p, x)))
+        same(f(net_loss)(params), f(plain_loss)(params), EXACT)
+
+
+def test_a_float32_conv_net_stays_float32():
+    net = nets.conv((4, 4, 1), filters=(2, 2), outputs=3)
+    single = lambda a: a.astype("float32")
+    params = tree_map(single, net.init(numpy.random.default_rng(0)))
+    x = single(draws((N, 4, 4, 1))[0])
+    found = value_and_grad(lambda p: np.sum(net.apply(p, x) ** 2))(params)
+    assert {a.dtype.name for a in leaves(found)} == {"float32"}
+
+
+def test_conv_refuses_images_that_its_blocks_halve_to_nothing():
+    with pytest.raises(ValueError, match="halve 7x28 pixels to nothing"):
+        nets.conv((7, 28, 1), filters=(4, 4, 4))
+    with pytest.raises(ValueError, match="x must be images"):
+        net = nets.conv((8, 8, 1), filters=(4,))
+        net.apply(net.init(numpy.random.default_rng(0)), numpy.zeros((2, 8, 9, 1)))
+
+
+@pytest.mark.parametrize("activation", [nets.relu, nets.tanh, np.tanh], ids=["relu", "tanh", "np"])
+def test_mlp_alternates_linear_layers_and_activations(activation):
+    net = nets.mlp([D, 5, 4, C], activation)
+    params = tree_map(lambda p: p + 0.1, net.init(numpy.random.default_rng(0)))
+    (x,) = draws((M, N, D))
+    by_hand = x
+    for layer in params[:-1]:
+        by_hand = activation(by_hand @ layer["W"] + layer["b"])
+    assert_allclose(net.apply(params, x), by_hand @ params[-1]["W"] + params[-1]["b"], rtol=1e-12)
+    assert_allclose(net.apply(copies(params, M), x), net.apply(params, x), rtol=1e-12)
+    assert names(params)[:2] == ["[0]['W']", "[0]['b']"]
