@@ -210,7 +210,7 @@ FAULTS = {
     "empty": "it sent another file",
     "missing": "Not Found",
     "broken": "Internal Server Error",
-    "never": "Requested Range Not Satisfiable",
+    "never": "Range Not Satisfiable",
     "circle": "infinite loop",
     "babble": "this is no HTTP",
     "chunked": "IncompleteRead",
