@@ -9,9 +9,17 @@ import sys
 
 def main(words=None):
     """Run one command; return its exit status."""
+    if sys.version_info < (3, 10):
+        return complain(
+            "minimeta needs Python 3.10 or newer; this is %d.%d." % sys.version_info[:2]
+        )
     given = commands().parse_args(words)
     try:
         return given.run(given)
+    except ModuleNotFoundError as error:
+        return complain(
+            f"{error.name} is not installed: run `make setup` or pip install -e '.[dev]'."
+        )
     except KeyboardInterrupt as stop:
         return complain(str(stop) or "Interrupted.")
     except ValueError as error:  # an unknown lesson or topic, a folder without lessons

@@ -12,9 +12,9 @@ def print_sheet(topic=None, path=None):
 
     With `path`, write the rows there as JSON too. Raises ValueError for an unknown topic.
     """
-    rows = []
+    rows, theorems = [], chosen(topic)
     print(COLUMNS)
-    for theorem in chosen(topic):
+    for theorem in theorems:
         if not rows or rows[-1]["topic"] != theorem.topic:
             print(f"-- {theorem.topic}")
         rows.append(prove(theorem))
