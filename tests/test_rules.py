@@ -195,6 +195,29 @@ def test_every_occurrence_of_an_element_adds_to_its_gradient():
     assert_array_equal(grad(lambda x: x[numpy.int64(2)] + x[-1])(x), [0.0, 0.0, 2.0])
 
 
+def test_only_an_index_that_may_repeat_elements_is_scattered(monkeypatch):
+    """On a GPU, and in NumPy, adding to a view takes less time."""
+    use(standin, "float64")
+    x, rows = np.ones((3, 4)), np.asarray([0, 0])
+    monkeypatch.setattr(standin.add, "at", None)
+    for index in (0, slice(1, 3), (Ellipsis, None, 2), (slice(None), -1)):
+        grad(lambda x, index=index: np.sum(x[index]))(x)
+    with pytest.raises(TypeError):
+        grad(lambda x: np.sum(x[rows]))(x)
+
+
+@pytest.mark.parametrize("name", ["x[index]", "x[:, 1:3]", "tanh", "where", "concatenate"])
+def test_the_curvature_is_the_same_forward_over_backward(name):
+    """(d/dt) gradient(x + t v) by the forward rules of the backward rules."""
+    f, args = CASES[name]
+    slopes = grad(lambda args: np.sum(f(*args) ** 2 / 2 + np.sin(f(*args))))
+    v = [numpy.cos(a) for a in args]
+    forward = make_jvp(slopes, args)(v)[1]
+    backward = grad(lambda args: sum(np.sum(a * b) for a, b in zip(slopes(args), v)))(args)
+    for a, b in zip(forward, backward):
+        assert_allclose(a, b, atol=1e-12)
+
+
 def test_a_gradient_is_no_view_that_a_second_use_changes():
     """d(sum(x) + x_0)/dx: the spread of the sum must not be written to when x_0 adds to it."""
     assert_array_equal(grad(lambda x: np.sum(x) + x[0])(np.zeros(3)), [2.0, 1.0, 1.0])
@@ -214,10 +237,29 @@ def test_the_spread_of_one_number_has_the_gradient_zero(f):
     assert_array_equal(grad(lambda x: np.sum(f(x, axis=0)))(np.ones((1, 2))), [[0.0, 0.0]])
 
 
+def test_products_get_a_gradient_that_does_not_show_one_number_many_times(monkeypatch):
+    """NumPy before 2.3 multiplies a matrix with zero strides element by element."""
+    seen, solid = [], linalg_rules.solid
+    monkeypatch.setattr(linalg_rules, "solid", lambda g: seen.append(solid(g)) or seen[-1])
+    x, W = np.ones((3, 4)), np.ones((4, 2))
+    slopes = grad(lambda x, W: np.sum(x @ W), (0, 1))(x, W)
+    assert_array_equal(slopes[0], numpy.full((3, 4), 2.0))
+    assert_array_equal(slopes[1], numpy.full((4, 2), 3.0))
+    assert [0 in g.strides for g in seen] == [False, False]
+    assert solid(x) is x
+
+
 def test_solve_gathers_the_gradient_of_a_matrix_that_all_right_sides_share():
     rng = numpy.random.default_rng(4)
     a, b = rng.normal(size=(3, 3)) + 4 * numpy.eye(3), rng.normal(size=(5, 3, 2))
     check_grads(np.linalg.solve, argnum=(0, 1), modes=["rev"], order=2)(a, b)
+
+
+def test_deviations_of_complex_numbers_have_complex_gradients():
+    rng = numpy.random.default_rng(5)
+    z = rng.normal(size=(3, 2)) + 1j * rng.normal(size=(3, 2))
+    for f in (np.var, np.std):
+        check_grads(f, modes=["rev"], order=1)(z)
 
 
 def test_real_arguments_of_a_complex_function_have_real_gradients():

@@ -8,6 +8,10 @@
 on the current device, and where NumPy would choose float64 they choose the current float type.
 Everything else follows its arguments: NumPy hands a call on a CuPy array to CuPy by itself (NEP 13
 and NEP 18), and the gradient rules keep what they make there too, in the dtype it had.
+
+A program stays on its device, and in float32, if its constants are Python numbers (math.sqrt(2),
+not np.sqrt(2)), its index arrays are on the device (x[rows], not x[[0, 2]]), the arguments of
+`solve` have equal batch axes, and no step looks at a value: float, bool and print fetch it.
 """
 
 import importlib

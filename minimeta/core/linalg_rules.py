@@ -2,7 +2,7 @@
 
     y = a b               a: g b'                               b: a' g
     x = solve(a, b)       b: s = solve(a', g)                   a: -s x'
-    L = cholesky(a)       (s + s') / 2,  s = L'^-1 lower(L' g) L^-1
+    L = cholesky(a)       a: (s + s') / 2  with  s = L'^-1 lower(L' g) L^-1
 
 Batch axes come first.  CuPy's `solve` does not broadcast them, so there a: (..., N, N) and
 b: (..., N, K) must agree in them; the rules then call `solve` with the same batch axes again.
@@ -41,17 +41,29 @@ def rows(a):
     return a if np.ndim(a) == 2 else np.reshape(a, (math.prod(np.shape(a)[:-1]), np.shape(a)[-1]))
 
 
+def solid(g):
+    """g, copied if it is a view that shows one number many times, as the gradient of a sum is.
+
+    NumPy before 2.3 has no fast product for such a matrix.
+    """
+    value = getval(g)
+    return g + 0 if isinstance(value, numpy.ndarray) and 0 in value.strides[-2:] else g
+
+
 def left_factor(ans, a, b):
-    return lambda g: gather(g @ T(b), a)
+    """The gradient of a b in a: g b', gathered to the batch axes of a."""
+    return lambda g: gather(solid(g) @ T(b), a)
 
 
 def right_factor(ans, a, b):
+    """The gradient of a b in b: a' g, gathered to the batch axes of b."""
     if np.ndim(b) == 2:
-        return lambda g: gather(T(rows(a)) @ rows(g), b)
-    return lambda g: gather(T(a) @ g, b)
+        return lambda g: gather(T(rows(a)) @ rows(solid(g)), b)
+    return lambda g: gather(T(a) @ solid(g), b)
 
 
 def of_matmul(matrices, vectors):
+    """The rule for matrices or the rule for a vector among the factors, by their axes."""
     return lambda ans, a, b: (vectors if min(np.ndim(a), np.ndim(b)) < 2 else matrices)(ans, a, b)
 
 
@@ -113,12 +125,14 @@ defvjp_argnum(np.einsum, of_einsum)
 
 
 def of_matrix(ans, a, b):
+    """The gradient of x = solve(a, b) in a: -s x', where s = solve(a', g)."""
     if np.ndim(b) == 1:  # one vector, whatever the batch axes of a, so the answer is (..., N)
         return lambda g: gather(-solved(a, g)[..., None] * ans[..., None, :], a)
     return lambda g: gather(-np.linalg.solve(T(a), g) @ T(ans), a)
 
 
 def of_right_side(ans, a, b):
+    """The gradient of x = solve(a, b) in b: solve(a', g)."""
     if np.ndim(b) == 1:
         return lambda g: gather(solved(a, g), b)
     return lambda g: gather(np.linalg.solve(T(a), g), b)
@@ -135,6 +149,8 @@ def lower(a):
 
 
 def of_cholesky(L, a):
+    """The gradient of L, a = L L', in a: symmetric, because a is taken to be."""
+
     def vjp(g):
         half = np.linalg.solve(T(L), lower(T(L) @ g))
         s = np.linalg.solve(T(L), T(half))
@@ -157,6 +173,7 @@ def identity(a, shape, offset=0):
 
 
 def of_diagonal(ans, a, offset=0, axis1=0, axis2=1):
+    """The gradient of the diagonal: g on the diagonal of zeros."""
     last = {axis1 % np.ndim(a), axis2 % np.ndim(a)} == {np.ndim(a) - 2, np.ndim(a) - 1}
     shape = np.shape(a)[-2:]
     if offset or not last or shape[0] != shape[1]:
@@ -168,6 +185,7 @@ def of_diagonal(ans, a, offset=0, axis1=0, axis2=1):
 
 
 def of_trace(ans, a, offset=0):
+    """The gradient of the sum of the diagonal of the first two axes: g all along it."""
     shape = np.shape(a)[:2]
     axes = shape + (1,) * (np.ndim(a) - 2)
     return lambda g: np.reshape(identity(a, shape, offset), axes) * g

@@ -126,7 +126,7 @@ defvjp(np.clip, lambda ans, x, *_, **__: lambda g: gather(g * (ans == x), x))
 defvjp(np.exp2, lambda ans, x: lambda g: g * (math.log(2) * ans))
 defvjp(np.log2, lambda ans, x: lambda g: g / (math.log(2) * x))
 defvjp(np.log10, lambda ans, x: lambda g: g / (math.log(10) * x))
-defvjp(np.sqrt, lambda ans, x: lambda g: g * (0.5 / ans))  # x**-0.5 is a slow way there
+defvjp(np.sqrt, lambda ans, x: lambda g: g * (0.5 / ans))  # autograd's x**-0.5 is slow
 defvjp(np.tanh, lambda ans, x: lambda g: g * (1 - ans * ans))  # cosh(x)**2 overflows at x = 800
 defjvp(np.tanh, lambda g, ans, x: g * (1 - ans * ans))
 
@@ -149,11 +149,13 @@ def reduction(f, rule):
 
 
 def centred(x, axis):
+    """The conjugate of x less its mean."""
     errors = x - np.mean(x, axis=axis, keepdims=True)
     return np.conj(errors) if np.iscomplexobj(errors) else errors
 
 
 def of_std(up, ans, x, n, axis):
+    """(x - mean) / (n std), and 0 where a single number has no deviation."""
     if np.size(x) == np.size(ans):
         return lambda g: up(0.0 * g)
     return lambda g: up(g / ans / n) * centred(x, axis)
@@ -180,8 +182,7 @@ reduction(numpy.min, of_extremum)
 def is_basic(index):
     """Whether the index takes a view, so that no element can occur in it twice."""
     parts = index if isinstance(index, tuple) else (index,)
-    kinds = (int, numpy.integer, slice)
-    return all(i is None or i is Ellipsis or isinstance(i, kinds) for i in parts)
+    return all(i is None or i is Ellipsis or isinstance(i, (int, slice)) for i in parts)
 
 
 @primitive
@@ -190,13 +191,11 @@ def untake(g, index, space):
     if isinstance(index, list):
         index = numpy.asarray(index, dtype=None if index else int)
 
-    piece = g if space.iscomplex else numpy.real(g)
-
     def add_into(total):
         if is_basic(index):
-            total[index] += piece
+            total[index] += g  # a scatter-add takes longer
         else:
-            getattr(space, "device", numpy).add.at(total, index, piece)
+            getattr(space, "device", numpy).add.at(total, index, g)
         return total
 
     return SparseObject(space, add_into)
