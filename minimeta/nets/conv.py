@@ -1,4 +1,4 @@
-"""Convolutional network for few-shot images: convolution, normalisation, relu and pooling, repeated.
+"""Convolutional network for few-shot images: convolve, normalise, relu and pool, a few times over.
 
     each block:  x <- pool(relu(normalise(conv2d(x, W)) + b))          then one linear layer
 
