@@ -103,6 +103,8 @@ def cases(np):
         "tril": (np.tril, [square]),
         "diagonal": (lambda a: np.diagonal(a, 0, -1, -2), [square]),
         "trace": (np.trace, [square[0]]),
+        "trace below": (lambda a: np.trace(a, -1), [x]),
+        "trace of blocks": (np.trace, [normal(3, 3, 2)]),
         "concatenate": (lambda a, b: np.concatenate([a, b], axis=1), [x, normal(3, 2)]),
         "stack": (lambda a, b: np.stack([a, b], axis=-1), [x, y]),
         "array of scalars": (lambda a: np.array([a[0], a[1] * a[2]]), [vector]),

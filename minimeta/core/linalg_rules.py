@@ -38,7 +38,7 @@ def T(a):
 
 def rows(a):
     """(..., N, D) as (N', D), so that one product does what a batch of them and a sum would."""
-    return a if np.ndim(a) == 2 else np.reshape(a, (math.prod(np.shape(a)[:-1]), np.shape(a)[-1]))
+    return np.reshape(a, (math.prod(np.shape(a)[:-1]), np.shape(a)[-1]))
 
 
 def solid(g):
@@ -57,7 +57,7 @@ def left_factor(ans, a, b):
 
 def right_factor(ans, a, b):
     """The gradient of a b in b: a' g, gathered to the batch axes of b."""
-    if np.ndim(b) == 2:
+    if np.ndim(a) > np.ndim(b) == 2:
         return lambda g: gather(T(rows(a)) @ rows(solid(g)), b)
     return lambda g: gather(T(a) @ solid(g), b)
 
