@@ -108,6 +108,39 @@ def test_posterior_predictive_and_risk_are_exact_to_nine_digits(seed):
     assert worst < 1e-9
 
 
+def test_evidence_is_the_density_of_all_targets_together():
+    generator = rng(6)
+    for _ in range(40):
+        x, y, mean, covariance, noise = instance(generator)
+        K = x @ covariance @ x.T + noise * numpy.eye(len(x))
+        r, (count, outputs) = y - x @ mean, y.shape
+        quadratic = numpy.sum(r * numpy.linalg.solve(K, r))
+        log_det = numpy.linalg.slogdet(K)[1] + count * numpy.log(2 * numpy.pi)
+        density = -0.5 * (quadratic + outputs * log_det)
+        found = linear_gaussian.evidence(x, y, mean, covariance, noise)
+        assert_allclose(found, density, rtol=1e-7)  # here the reference loses the digits
+
+
+def test_wrong_prior_risk_is_bias_variance_and_noise():
+    """Errors of the believed estimate, (I - G X)(w - m) - G noise, squared and averaged by hand."""
+    generator = rng(7)
+    queries = rotated(generator, numpy.array([1.0, 0.3, 2.0]))
+    x = generator.normal(size=(4, 3))
+    priors = []
+    for noise in (0.5, 0.2):
+        covariance = rotated(generator, generator.uniform(0.1, 2.0, size=3))
+        priors.append((generator.normal(size=(3, 2)), covariance, noise))
+    (m, S, s2), (true_m, true_S, true_s2) = priors
+    G = S @ x.T @ numpy.linalg.inv(x @ S @ x.T + s2 * numpy.eye(4))
+    J = numpy.eye(3) - G @ x
+    bias = [numpy.trace(queries @ J @ numpy.outer(d, d) @ J.T) for d in (true_m - m).T]
+    spread = numpy.trace(queries @ (J @ true_S @ J.T + true_s2 * G @ G.T))
+    found = linear_gaussian.wrong_prior_risk(x, *priors, queries)
+    assert_allclose(found, true_s2 + spread + numpy.mean(bias), rtol=1e-12)
+    white = linear_gaussian.wrong_prior_risk(x, *priors)
+    assert_allclose(white, linear_gaussian.wrong_prior_risk(x, *priors, numpy.eye(3)), rtol=1e-14)
+
+
 def test_the_textbook_formula_would_lose_what_gram_schmidt_keeps():
     """Why not S - G X S with one solve? Forty examples with small noise: it has few digits left."""
     generator, noise = rng(1), 1e-8
@@ -326,6 +359,8 @@ def test_the_other_functions_check_too():
         linear_gaussian.predictive(X, 0.0, numpy.eye(3), 0.1)
     with pytest.raises(ValueError, match="query_covariance must be 2 by 2"):
         linear_gaussian.risk(X, numpy.eye(2), 0.1, numpy.eye(3))
+    with pytest.raises(ValueError, match="query_covariance must not have negative"):
+        linear_gaussian.risk(X, numpy.eye(2), 0.1, -numpy.eye(2))
     with pytest.raises(ValueError, match="must be symmetric"):
         linear_gaussian.wrong_prior_risk(X, PRIOR, (0.0, numpy.triu(numpy.ones((2, 2))), 0.1))
     with pytest.raises(ValueError, match="must be symmetric"):

@@ -64,6 +64,15 @@ def test_deep_modes_are_gradient_descent_on_all_layers(layers):
     assert_allclose(networks.deep_modes(STRENGTH, 0.01, 0.05, 60, layers), modes, atol=1e-12)
 
 
+def test_the_defaults_are_white_inputs_a_start_at_zero_and_two_layers():
+    explicit = networks.shallow_modes(STRENGTH, 0.1, 5, curvature=1.0, start=0.0)
+    assert_allclose(networks.shallow_modes(STRENGTH, 0.1, 5), explicit, rtol=0)
+    explicit = networks.deep_modes(STRENGTH, 0.1, 0.1, 5, layers=2)
+    assert_allclose(networks.deep_modes(STRENGTH, 0.1, 0.1, 5), explicit, rtol=0)
+    assert_allclose(networks.mode_velocity(0.1, STRENGTH), 2 * 0.1 * (STRENGTH - 0.1))
+    assert len(networks.balanced_layers(numpy.eye(2), 0.1)) == 2
+
+
 def test_with_mse_the_step_size_is_twice_over_the_outputs():
     """White inputs X'X = N I: the docstring's eta is 2 * step_size / C of core.losses.mse."""
     x = numpy.linalg.qr(rng().normal(size=(20, 3)))[0] * 20**0.5
@@ -109,6 +118,19 @@ def test_a_mode_at_zero_or_at_its_strength_stays():
         (lambda: networks.half_time(STRENGTH, 0.2), "start must be above 0 and below 0.2"),
         (lambda: networks.two_layer_time(3.5, STRENGTH, 0.1), "level must be above 0 and below 3"),
         (lambda: networks.mode_velocity(-1.0, STRENGTH), "mode must be at least 0"),
+        (lambda: networks.mode_velocity(1.0, STRENGTH, 0), "layers must be at least 1"),
+        (lambda: networks.balanced_layers(numpy.eye(2), -0.1), "start must be at least 0"),
+        (lambda: networks.balanced_layers(numpy.eye(2), 0.1, 0), "layers must be at least 1"),
+        (
+            lambda: networks.shallow_weights(-numpy.eye(2), numpy.eye(2), numpy.eye(2), 0.1, 1),
+            "input_covariance must not have negative eigenvalues",
+        ),
+        (
+            lambda: networks.shallow_weights(
+                numpy.eye(2), numpy.eye(2) + numpy.nan, numpy.eye(2), 0.1, 1
+            ),
+            "correlation must be finite",
+        ),
         (lambda: networks.balanced_layers(STRENGTH, 0.1), r"correlation must have shape \(D, C\)"),
         (
             lambda: networks.shallow_weights(

@@ -77,6 +77,21 @@ def test_what_does_not_fit_gets_one_clear_sentence(change, sentence):
         quadratics.loss(**{"theta": theta, "A": A, "c": c, **change})
 
 
+def test_every_function_checks():
+    A, c, theta = family()
+    calls = [
+        (lambda: quadratics.gradient(theta[:2], A, c), "theta must be"),
+        (lambda: quadratics.joint_optimum(A[:2], c), "A must be"),
+        (lambda: quadratics.gradient_descent(theta, A, c.astype(int), 0.1, 1), "c must be"),
+        (lambda: quadratics.contraction(A, 0.1, -1), "steps must be at least 0"),
+        (lambda: quadratics.contraction([1.0], 0.1, 1), "A must be an array"),
+        (lambda: quadratics.stability_limit(A + numpy.eye(3, k=1)), "A must be symmetric"),
+    ]
+    for call, sentence in calls:
+        with pytest.raises((TypeError, ValueError), match=sentence):
+            call()
+
+
 def test_a_flat_direction_has_no_joint_optimum():
     with pytest.raises(ValueError, match="some direction has no curvature"):
         quadratics.joint_optimum(numpy.diag([1.0, 0.0])[None], numpy.ones((1, 2)))

@@ -65,6 +65,8 @@ def test_too_few_or_equal_points_are_refused():
     task = sines(numpy.random.default_rng(0), 3, 1, 5)
     with pytest.raises(ValueError, match="at least two examples"):
         evaluate(exact.learner(), {}, task)
+    with pytest.raises(ValueError, match="x must be finite"):
+        exact.fit(numpy.full((2, 3, 1), numpy.nan), numpy.ones((2, 3, 1)))
     x = numpy.array([[[1.0], [1.0 + math.pi], [1.0 - math.pi]]])
     with pytest.raises(ValueError, match="whole half-waves apart"):
         evaluate(exact.learner(), {}, Task(Data(x, numpy.sin(x)), Data(x, numpy.sin(x))))

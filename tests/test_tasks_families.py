@@ -30,6 +30,14 @@ def near(sample, mean):
     return abs(sample.mean(axis=0) - mean) <= 4 * sample.std(axis=0) / len(sample) ** 0.5
 
 
+def is_normal(sample, variance):
+    """Whether independent draws have the variance and the fourth moment of N(0, variance)."""
+    z, count = sample.ravel() / variance**0.5, sample.size
+    square = abs(numpy.mean(z**2) - 1.0) <= 4 * (2 / count) ** 0.5  # z^2 has variance 2
+    fourth = abs(numpy.mean(z**4) - 3.0) <= 4 * (96 / count) ** 0.5  # z^4 has variance 96
+    return square and fourth and near(z, 0.0)
+
+
 @every
 def test_shots_count_support_examples_and_nothing_else(family):
     for shots in (0, 1, 7):
@@ -86,6 +94,12 @@ def test_weights_have_the_mean_and_covariance_asked_for():
     assert near(away[..., 0] * away[..., 1], 0.0).all(), "outputs are independent"
 
 
+def test_one_task_keeps_its_map_from_support_to_query():
+    task = regression.linear(rng(), 50, 3, 4, numpy.eye(2), noise_variance=0.0, outputs=2)
+    fit = numpy.linalg.pinv(task.support.x) @ task.support.y
+    assert_allclose(task.query.x @ fit, task.query.y, atol=1e-9)
+
+
 def test_a_direction_without_variance_is_never_drawn():
     flat = numpy.array([1.0, 1.0]) / 2**0.5
     covariance = numpy.eye(2) - numpy.outer(flat, flat)
@@ -96,9 +110,8 @@ def test_a_direction_without_variance_is_never_drawn():
 def test_linear_examples_are_the_map_plus_noise():
     weights = regression.draw_weights(rng(), 500, numpy.eye(2))
     task = regression.from_weights(rng(1), weights, 3, 50, noise_variance=0.25)
-    noise = (task.query.y - task.query.x @ weights).ravel()
-    assert near(noise**2, 0.25) and near(noise, 0.0)
-    assert near(task.query.x.reshape(-1, 2) ** 2, 1.0).all()
+    assert is_normal(task.query.y - task.query.x @ weights, 0.25)
+    assert is_normal(task.query.x, 1.0)
     exactly = regression.from_weights(rng(1), weights, 3, 50, noise_variance=0.0)
     assert_allclose(exactly.support.y, exactly.support.x @ weights, rtol=1e-14)
 
@@ -125,8 +138,8 @@ def test_sines_have_a_minus_sign_and_stay_in_their_ranges():
 def test_drawing_in_two_steps_is_drawing_at_once():
     generator = rng()
     weights = regression.draw_weights(generator, 4, numpy.eye(2))
-    steps = regression.from_weights(generator, weights, 2, 3, 0.1)
-    at_once = regression.linear(rng(), 4, 2, 3, numpy.eye(2), noise_variance=0.1)
+    steps = regression.from_weights(generator, weights, 2, 3)
+    at_once = regression.linear(rng(), 4, 2, 3, numpy.eye(2), noise_variance=0.01)
     generator = rng()
     waves = regression.draw_sines(generator, 4)
     pairs = [(steps, at_once)]
@@ -149,6 +162,23 @@ def test_fourier_waves_have_the_spectrum_asked_for_and_nothing_in_its_gaps():
     weights = fit[..., 0].reshape(-1, 3, 2)
     assert near(weights[:, [0, 2]] ** 2, numpy.array([[1.0], [0.09]])).all()
     assert abs(weights[:, 1]).max() < 1e-9
+
+
+def test_fourier_noise_and_inputs():
+    generator, weights = rng(), numpy.zeros((300, 4, 1))
+    task = fourier.from_weights(generator, weights, 0, 40, noise_variance=0.25)
+    assert is_normal(task.query.y, 0.25)
+    assert 0.0 <= task.query.x.min() and 6.2 < task.query.x.max() < 2 * math.pi
+    assert abs(fourier.from_weights(generator, weights, 0, 40).query.y).max() == 0.0
+
+
+def test_quadratics_have_the_curvature_asked_for():
+    A, c = quadratics.draw_quadratics(rng(), 500, 3)
+    eigenvalues = numpy.linalg.eigvalsh(A)
+    assert 0.1 <= eigenvalues.min() < 0.11 and 0.99 < eigenvalues.max() <= 1.0
+    assert is_normal(c, 1.0)
+    task = quadratics.quadratics(rng(), 500, 3)
+    assert_array_equal(task.query.y, quadratics.from_quadratics(A, c).query.y)
 
 
 def test_the_data_of_a_quadratic_have_its_loss():
@@ -199,6 +229,26 @@ def test_the_data_of_a_quadratic_have_its_loss():
         ),
         (lambda: fourier.fourier(rng(), 2, 1, 1, numpy.zeros(0)), "amplitudes must be some"),
         (lambda: fourier.features(numpy.zeros((3, 1)), 0), "frequencies must be at least 1"),
+        (lambda: fourier.from_weights(rng(), numpy.ones((2, 2)), 1, 1), "weights must have shape"),
+        (lambda: fourier.from_weights(rng(), numpy.ones((2, 2, 1)), 1, 1, -1.0), "noise_variance"),
+        (lambda: fourier.fourier(rng(), 2, 1, 1, [1.0]), "amplitudes must be an array of floats"),
+        (lambda: regression.from_weights(rng(), numpy.ones((2, 2)), 1, 1), "weights must have"),
+        (lambda: regression.rotated(rng(), [1.0]), "spectrum must be an array of floats"),
+        (
+            lambda: regression.from_sines(rng(), numpy.ones((2, 1)), numpy.ones((2, 1)), 1, 1),
+            r"amplitudes must have shape \(M\)",
+        ),
+        (
+            lambda: regression.from_sines(rng(), numpy.ones(2), numpy.full(2, math.inf), 1, 1),
+            "phases must be finite",
+        ),
+        (lambda: regression.linear(rng(), 2, 1, 1, numpy.eye(2), "0"), "mean must be an array"),
+        (lambda: quadratics.quadratics(rng(), 0, 2), "tasks must be at least 1"),
+        (lambda: quadratics.from_quadratics(numpy.eye(2), numpy.ones((2, 2))), "A must have shape"),
+        (
+            lambda: quadratics.from_quadratics(numpy.ones((1, 2, 2)), numpy.ones((1, 2), int)),
+            "c must be an array of floats",
+        ),
         (lambda: quadratics.quadratics(rng(), 2, 0), "dimension must be at least 1"),
         (lambda: quadratics.quadratics(rng(), 2, 3, (-1.0, 1.0)), "curvature must be at least 0"),
         (
