@@ -10,8 +10,16 @@ from minimeta.core.backend import np
 from minimeta.core.gradients import grad, hvp, value_and_grad
 from minimeta.core.trees import copies, leaves, names, tree_map
 from minimeta.nets import convolution
-from minimeta.nets.conv import STABLE, normalise
-from minimeta.nets.convolution import conv2d, max_pool, variance
+from minimeta.nets.conv import normalise
+from minimeta.nets.convolution import conv2d, max_pool
+from minimeta.nets.normalisation import (
+    FEATURES,
+    PIXELS,
+    STABLE,
+    centred,
+    comoment,
+    inverse_deviation,
+)
 
 M, N, D, C = 2, 3, 2, 4
 
@@ -35,9 +43,9 @@ def plain_max_pool(x):
     return np.max(squares, axis=(-4, -2))
 
 
-def plain_variance(x):
-    centred = x - np.mean(x, axis=(-4, -3, -2), keepdims=True)
-    return np.mean(centred**2, axis=(-4, -3, -2), keepdims=True)
+def plain_normalised(x, axes):
+    d = x - np.mean(x, axis=axes, keepdims=True)
+    return d / np.sqrt(np.mean(d**2, axis=axes, keepdims=True) + STABLE)
 
 
 def test_conv2d_by_hand():
@@ -99,10 +107,24 @@ def test_pixels_that_tie_share_the_slope():
     assert_array_equal(slope.reshape(2, 2), [[0.0, 0.5], [0.5, 0.0]])
 
 
-def test_variance_has_the_derivatives_of_its_formula():
-    args = draws((M, N, 2, 3, D))
-    agrees(variance, plain_variance, args)
-    checked(variance, *args)
+AXES = {"pixels": PIXELS, "features": FEATURES}
+
+
+@pytest.mark.parametrize("axes", AXES.values(), ids=AXES)
+def test_normalisation_has_the_derivatives_of_its_formula(axes):
+    fused = lambda x: centred(x, inverse_deviation(x, axes), axes)
+    plain = lambda x: plain_normalised(x, axes)
+    args = draws((M, N, 2, 3, D + 1))
+    agrees(fused, plain, args)
+    checked(fused, *args)
+
+
+@pytest.mark.parametrize("axes", AXES.values(), ids=AXES)
+def test_comoment_and_centring_are_adjoint_to_any_order(axes):
+    q, x = draws((M, N, 2, 3, D), (M, N, 2, 3, D))
+    mean = lambda x: np.mean(x, axis=axes, keepdims=True)
+    plain = lambda q, x: np.sum(q * (x - mean(x)), axis=axes, keepdims=True)
+    agrees(lambda q, x: comoment(q, x, axes), plain, (q, x))
 
 
 def test_normalised_channels_have_mean_zero_and_variance_one():
@@ -115,9 +137,7 @@ def test_normalised_channels_have_mean_zero_and_variance_one():
 def plain_conv_net(params, x):
     """Normalise and relu every pixel, then pool: the order of the published network."""
     for p in params["blocks"]:
-        y = plain_conv2d(x, p["W"])
-        centred = y - np.mean(y, axis=(-4, -3, -2), keepdims=True)
-        y = centred / np.sqrt(plain_variance(y) + STABLE)
+        y = plain_normalised(plain_conv2d(x, p["W"]), PIXELS)
         b = np.reshape(p["b"], (*np.shape(p["b"])[:-1], 1, 1, 1, -1))
         x = plain_max_pool(np.maximum(y + b, 0.0))
     x = np.reshape(x, (*np.shape(x)[:-3], -1))

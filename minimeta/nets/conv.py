@@ -8,12 +8,12 @@ are channels-last, (..., N, height, width, channels); filters are (3, 3, inputs,
 
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
-from minimeta.nets.convolution import PIXELS, conv2d, max_pool, variance
+from minimeta.nets.convolution import conv2d, max_pool
 from minimeta.nets.layers import linear, relu
 from minimeta.nets.net import Net
+from minimeta.nets.normalisation import PIXELS, inverse_deviation
 
 SIDE = 3  # every filter is 3x3
-STABLE = 1e-5  # added to the variance; the value of Ioffe & Szegedy's reference code
 
 
 def conv(image_shape, filters=(64, 64, 64, 64), outputs=5):
@@ -62,7 +62,7 @@ def block_output(x, W, b):
 def normalise(x, population):
     """x less the mean and over the deviation of every channel of a population of images."""
     mean = np.mean(population, axis=PIXELS, keepdims=True)
-    return (x - mean) * (variance(population) + STABLE) ** -0.5
+    return (x - mean) * inverse_deviation(population, PIXELS)
 
 
 def check_blocks(image_shape, filters):

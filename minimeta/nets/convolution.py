@@ -1,4 +1,4 @@
-"""Convolution, pooling and normalisation: primitives whose derivatives are written in each other.
+"""Convolution and pooling: primitives whose derivatives are written in each other.
 
 Images are channels-last, x (..., N, height, width, D); filters are W (..., odd, odd, D, C). Leading
 axes are tasks, and either may lack them. As in `layers`, few families close under differentiation:
@@ -7,9 +7,6 @@ axes are tasks, and either may lack them. As in `layers`, few families close und
     correlated(x, g, ...)  slope in x: conv2d(g, turned(q))    in g: conv2d(x, q)
     turned(W)              by 180 degrees, inputs and outputs exchanged: its own adjoint
     max_pool(x)            unpooled(g, winners) <-> picked(q, winners); the winners are constant
-    variance(x)            deviation(g, x) = 2/n g (x - mean)
-    deviation(g, x)        comoment(q, x) = 2/n sum q (x - mean), in g; deviation(g, q) in x
-    comoment(q, x)         deviation(h, x) in q, deviation(h, q) in x
 
 A convolution is one matrix product, whose rows are the windows round every pixel. The windows of a
 few images at a time are made and used while they are in the processor's cache.
@@ -24,7 +21,6 @@ from minimeta.core.rules import gather
 from minimeta.nets.layers import gathered, shared, slopeless, spread
 
 CACHE = 2**18  # numbers that a core keeps close by: a megabyte of float32
-PIXELS = (-4, -3, -2)  # all pixels of a task's images: what a channel's moments are taken over
 
 
 def conv2d(x, W):
@@ -121,40 +117,6 @@ defvjp(unpooled, lambda ans, g, won: lambda q: picked(q, won))
 defvjp(picked, lambda ans, q, won: lambda h: unpooled(h, won))
 
 
-@primitive
-def variance(x):
-    """Of every channel over a task's images and pixels: (..., N, h, w, C) -> (..., 1, 1, 1, C)."""
-    d = _centred(x)
-    return _over_pixels(d, d) * (1 / _pixels(x))
-
-
-@primitive
-def deviation(g, x):
-    """2/n g (x - mean of x), for one g a channel: the slope of g variance(x)."""
-    d = _centred(x)
-    d *= g * (2 / _pixels(x))
-    return d
-
-
-@primitive
-def comoment(q, x):
-    """2/n sum q (x - mean of x) for every channel."""
-    return _over_pixels(q, _centred(x)) * (2 / _pixels(x))
-
-
-defvjp(variance, lambda ans, x: lambda g: deviation(g, x))
-defvjp(
-    deviation,
-    lambda ans, g, x: lambda q: comoment(q, x),
-    lambda ans, g, x: lambda q: deviation(g, q),
-)
-defvjp(
-    comoment,
-    lambda ans, q, x: lambda h: deviation(h, x),
-    lambda ans, q, x: lambda h: deviation(h, q),
-)
-
-
 def _groups(a, tasks):
     """a (..., A, B, C, D) with one axis for these tasks in front, of length 1 if a has none.
 
@@ -199,20 +161,6 @@ def _corners(a):
 def _winners_in_square(won):
     a, b, c, d = _corners(won.view("uint8"))
     return a + b + c + d
-
-
-def _centred(x):
-    return x - x.mean(axis=PIXELS, keepdims=True)
-
-
-def _over_pixels(a, b):
-    """The sum of a b for every channel: (..., 1, 1, 1, C)."""
-    total = numpy.einsum("...nhwc,...nhwc->...c", a, b)
-    return total.reshape(*total.shape[:-1], 1, 1, 1, total.shape[-1])
-
-
-def _pixels(x):
-    return math.prod(x.shape[-4:-1])
 
 
 def _check_filters(x, W):

@@ -1,0 +1,172 @@
+"""Attention: every token asks all tokens before it, and takes from each what its answer is worth.
+
+    attention   q, k, v = x W + b;   softmax(q k' / sqrt(D / heads)) v, head by head;   then W, b
+    block       x <- x + attention(layer_norm(x));   x <- x + perceptron(layer_norm(x))
+    transformer linear, blocks, layer_norm, linear
+
+Tokens are x (..., T, D). Order matters only through the causal mask: a token sees itself and what
+came before. All heads are one primitive, whose slope is one too, and with the weights kept:
+
+    weights = attention_weights(qkv)        (..., heads, T, T), a constant of the first derivative
+    mixed_values(qkv, weights)              (..., T, D); its slope: attention_slope(g, qkv, weights)
+
+Second derivatives are those of `plain_attention`, which is written in primitives of any order.
+
+Source: Vaswani et al. 2017; normalised before, not after (Xiong et al. 2020).
+"""
+
+import numpy
+from autograd.extend import defvjp, primitive
+
+from minimeta.core import checks
+from minimeta.core.backend import np, to_device
+from minimeta.core.gradients import grad
+from minimeta.core.losses import softmax, softmax_slope
+from minimeta.nets.layers import linear, product, relu, rows, slopeless
+from minimeta.nets.mlp import layer
+from minimeta.nets.net import Net
+from minimeta.nets.normalisation import FEATURES, centred, inverse_deviation
+
+WIDER = 4  # a block's perceptron is so many times as wide as its tokens
+
+
+def transformer(inputs, outputs, width=64, heads=4, blocks=2, causal=True):
+    """Tokens (..., T, inputs) -> (..., T, outputs). No positions are added: x may hold them."""
+    sizes = dict(inputs=inputs, outputs=outputs, width=width, heads=heads, blocks=blocks)
+    for name, value in sizes.items():
+        checks.integer(name, value, at_least=1)
+    if width % heads:
+        raise ValueError(f"width must be a multiple of heads; {width} is none of {heads}.")
+
+    def init(rng):
+        first = layer(rng, inputs, width, gain=1.0)
+        middle = [block_init(rng, width) for _ in range(blocks)]
+        last = layer(rng, width, outputs, gain=1.0)
+        params = {"first": first, "blocks": middle, "norm": norm_init(width), "last": last}
+        return to_device(params)
+
+    def apply(params, x):
+        x = linear(x, **params["first"])
+        for p in params["blocks"]:
+            x = block(p, x, heads, causal)
+        return linear(layer_norm(x, **params["norm"]), **params["last"])
+
+    return Net(init, apply)
+
+
+def block_init(rng, width):
+    """Fresh parameters of one block: weights N(0, 1 / inputs), 2 / inputs before relu."""
+    return {
+        "norm": norm_init(width),
+        "qkv": layer(rng, width, 3 * width, gain=1.0),
+        "out": layer(rng, width, width, gain=1.0),
+        "norm_2": norm_init(width),
+        "up": layer(rng, width, WIDER * width, gain=2.0),
+        "down": layer(rng, WIDER * width, width, gain=1.0),
+    }
+
+
+def norm_init(width):
+    """Parameters of a layer norm that leave what is normalised as it is."""
+    return {"gain": numpy.ones(width), "shift": numpy.zeros(width)}
+
+
+def block(params, x, heads, causal=True):
+    """Attention and a perceptron, each added to the tokens x (..., T, D)."""
+    x = x + attention(params, layer_norm(x, **params["norm"]), heads, causal)
+    h = relu(linear(layer_norm(x, **params["norm_2"]), **params["up"]))
+    return x + linear(h, **params["down"])
+
+
+def layer_norm(x, gain, shift):
+    """Mean 0 and variance 1 for every token (..., T, D), then gain and shift (..., D)."""
+    y = centred(x, inverse_deviation(x, FEATURES), FEATURES)
+    return y * np.expand_dims(gain, -2) + np.expand_dims(shift, -2)
+
+
+def attention(params, x, heads, causal=True):
+    """Multi-head attention of the tokens x (..., T, D) to each other."""
+    return linear(attended(linear(x, **params["qkv"]), heads, causal), **params["out"])
+
+
+def attended(qkv, heads, causal=True):
+    """What every head of every token finds: qkv (..., T, 3 D) -> (..., T, D)."""
+    weights = attention_weights(qkv, heads, causal)
+    return mixed_values(qkv, weights, heads, causal)
+
+
+def plain_attention(qkv, heads, causal=True):
+    """What `attended` computes, in primitives that each have derivatives of any order."""
+    D, T = np.shape(qkv)[-1] // 3, np.shape(qkv)[-2]
+    split = np.reshape(qkv, (*np.shape(qkv)[:-1], 3, heads, D // heads))
+    q, k, v = (np.swapaxes(split[..., i, :, :], -3, -2) for i in range(3))  # (..., heads, T, .)
+    scores = rows(q, k, (*np.shape(q)[:-1], T)) * (D // heads) ** -0.5
+    if causal:
+        scores = scores + later(qkv)
+    mixed = np.swapaxes(product(softmax(scores), v), -3, -2)
+    return np.reshape(mixed, (*np.shape(qkv)[:-1], D))
+
+
+@slopeless
+def attention_weights(qkv, heads, causal):
+    """How much of every token (last axis) each token takes: (..., heads, T, T)."""
+    q, k, _ = _split(qkv, heads)
+    scores = numpy.matmul(q * q.shape[-1] ** -0.5, k.swapaxes(-1, -2))
+    if causal:
+        scores += later(qkv)
+    return softmax(scores)
+
+
+@slopeless
+def later(qkv):
+    """(T, T): minus infinity where the second token comes after the first, 0 elsewhere."""
+    T = qkv.shape[-2]
+    return numpy.triu(numpy.full((T, T), -numpy.inf, qkv.dtype, like=qkv), 1)
+
+
+@primitive
+def mixed_values(qkv, weights, heads, causal):
+    """The values, weighted, heads side by side: (..., T, D)."""
+    found = numpy.matmul(weights, _split(qkv, heads)[2])  # (..., heads, T, D / heads)
+    return found.swapaxes(-3, -2).reshape(*qkv.shape[:-1], qkv.shape[-1] // 3)
+
+
+@primitive
+def attention_slope(g, qkv, weights, heads, causal):
+    """The slope of sum(g mixed_values) in qkv, through the weights too: (..., T, 3 D)."""
+    slope = numpy.empty(qkv.shape, qkv.dtype, like=qkv)
+    (q, k, v), (q_slope, k_slope, v_slope) = _split(qkv, heads), _split(slope, heads)
+    g = g.reshape(*g.shape[:-1], heads, -1).swapaxes(-3, -2)
+    v_slope[...] = numpy.matmul(weights.swapaxes(-1, -2), g)
+    s = softmax_slope(numpy.matmul(g, v.swapaxes(-1, -2)), weights)
+    s *= q.shape[-1] ** -0.5
+    q_slope[...] = numpy.matmul(s, k)
+    k_slope[...] = numpy.matmul(s.swapaxes(-1, -2), q)
+    return slope
+
+
+def _plain_slope(g, qkv, heads, causal):
+    return grad(lambda qkv: np.sum(g * plain_attention(qkv, heads, causal)))(qkv)
+
+
+def _slope_of_slope(argnum):
+    """Through the plain formula: the weights are no constant of a second derivative."""
+
+    def vjp(ans, g, qkv, weights, heads, causal):
+        f = lambda r: lambda g, qkv: np.sum(r * _plain_slope(g, qkv, heads, causal))
+        return lambda r: grad(f(r), argnum)(g, qkv)
+
+    return vjp
+
+
+defvjp(
+    mixed_values,
+    lambda ans, qkv, *rest: lambda g: attention_slope(g, qkv, *rest),
+)
+defvjp(attention_slope, _slope_of_slope(0), _slope_of_slope(1))
+
+
+def _split(qkv, heads):
+    """Views of q, k and v (..., heads, T, D / heads) in qkv (..., T, 3 D)."""
+    split = qkv.reshape(*qkv.shape[:-1], 3, heads, -1)
+    return [split[..., i, :, :].swapaxes(-3, -2) for i in range(3)]

@@ -1,0 +1,70 @@
+"""Normalisation: mean zero and variance one, over the pixels of a channel or a token's features.
+
+    normalised = (x - mean x) r,     r = (variance of x + STABLE)^(-1/2)
+
+Three primitives, each with slopes in the three; means, sums and variances are over `axes`:
+
+    centred(x, r)          (x - mean x) r, linear in both   centred(g, r) in x, comoment(g, x) in r
+    comoment(q, x)         sum q (x - mean x), symmetric    centred(x, h) in q, centred(q, h) in x
+    inverse_deviation(x)   r                                centred(x, -g r^3 / n)
+"""
+
+import math
+
+import numpy
+from autograd.extend import defvjp, primitive
+
+PIXELS, FEATURES = (-4, -3, -2), (-1,)  # the axes of (..., N, h, w, C) and of (..., D)
+PRODUCTS = {PIXELS: "...nhwc,...nhwc->...c", FEATURES: "...d,...d->..."}
+STABLE = 1e-5  # added to the variance; the value of Ioffe & Szegedy's reference code
+
+
+@primitive
+def centred(x, r, axes):
+    """(x - mean of x) r, for an r with these axes of length 1."""
+    return _centred(x, r, axes)
+
+
+@primitive
+def comoment(q, x, axes):
+    """The sum of q (x - mean of x) over these axes, which keep length 1."""
+    return _comoment(q, _centred(x, 1, axes), axes)
+
+
+@primitive
+def inverse_deviation(x, axes):
+    """(variance of x + STABLE)^(-1/2) over these axes, which keep length 1."""
+    d = _centred(x, 1, axes)
+    variance = _comoment(d, d, axes) / _count(x, axes)
+    return (variance + STABLE) ** -0.5
+
+
+defvjp(
+    centred,
+    lambda ans, x, r, axes: lambda g: centred(g, r, axes),
+    lambda ans, x, r, axes: lambda g: comoment(g, x, axes),
+)
+defvjp(
+    comoment,
+    lambda ans, q, x, axes: lambda h: centred(x, h, axes),
+    lambda ans, q, x, axes: lambda h: centred(q, h, axes),
+)
+defvjp(
+    inverse_deviation,
+    lambda r, x, axes: lambda g: centred(x, g * r**3 * (-1 / _count(x, axes)), axes),
+)
+
+
+def _centred(x, r, axes):
+    d = x - x.mean(axis=axes, keepdims=True)
+    d *= r
+    return d
+
+
+def _comoment(q, d, axes):
+    kept = tuple(1 if i - q.ndim in axes else n for i, n in enumerate(q.shape))
+    return numpy.einsum(PRODUCTS[axes], q, d).reshape(kept)
+
+
+def _count(x, axes):
+    return math.prod(x.shape[axis] for axis in axes)

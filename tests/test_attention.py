@@ -1,0 +1,123 @@
+"""Attention, layer norm and the transformer against loops and plain formulas."""
+
+import numpy
+import pytest
+from derivatives import EXACT, agrees, checked, draws, same
+from numpy.testing import assert_allclose, assert_array_equal
+
+from minimeta.core.backend import np
+from minimeta.core.gradients import grad, hvp
+from minimeta.core.trees import copies, leaves, tree_map
+from minimeta.nets import attention as module
+from minimeta.nets.attention import attended, block, layer_norm, plain_attention, transformer
+from minimeta.nets.normalisation import STABLE
+
+M, T, D, HEADS = 2, 3, 4, 2
+
+
+def by_loops(qkv, heads, causal):
+    """One token, one head at a time, for qkv (T, 3 D)."""
+    q, k, v = numpy.split(qkv, 3, axis=-1)
+    found, size = numpy.zeros(q.shape), q.shape[-1] // heads
+    for head in range(heads):
+        part = slice(head * size, (head + 1) * size)
+        for t in range(len(q)):
+            seen = range(t + 1 if causal else len(q))
+            e = [numpy.exp(q[t, part] @ k[s, part] / size**0.5) for s in seen]
+            found[t, part] = sum(w * v[s, part] for w, s in zip(e, seen)) / sum(e)
+    return found
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("heads", [1, 2, 4])
+def test_attention_takes_the_softmax_weighted_mean_of_the_values(causal, heads):
+    (qkv,) = draws((M, T, 3 * D))
+    expected = [by_loops(task, heads, causal) for task in qkv]
+    assert_allclose(attended(qkv, heads, causal), expected, rtol=1e-12)
+    assert_allclose(plain_attention(qkv, heads, causal), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("lead", [(), (M,), (M, 2)], ids=str)
+def test_attention_has_the_derivatives_of_its_formula(causal, lead):
+    fused = lambda qkv: attended(qkv, HEADS, causal)
+    agrees(fused, lambda qkv: plain_attention(qkv, HEADS, causal), draws((*lead, T, 3 * D)))
+
+
+def test_attention_by_finite_differences():
+    checked(lambda qkv: attended(qkv, HEADS), *draws((T, 3 * D)))
+    checked(lambda qkv: plain_attention(qkv, HEADS), *draws((T, 3 * D)))
+
+
+def test_a_causal_token_does_not_see_what_comes_later():
+    (qkv,) = draws((T, 3 * D))
+    changed = qkv.copy()
+    changed[-1] += 1.0
+    assert_array_equal(attended(qkv, HEADS)[:-1], attended(changed, HEADS)[:-1])
+    assert not numpy.allclose(
+        attended(qkv, HEADS, False)[:-1], attended(changed, HEADS, False)[:-1]
+    )
+
+
+def test_attention_is_exact_for_scores_of_any_size():
+    qkv = 1e3 * draws((T, 3 * D))[0]
+    found = attended(qkv, HEADS)
+    assert numpy.isfinite(found).all()
+    assert numpy.isfinite(grad(lambda qkv: np.sum(attended(qkv, HEADS)))(qkv)).all()
+
+
+def plain_layer_norm(x, gain, shift):
+    d = x - np.mean(x, axis=-1, keepdims=True)
+    y = d / np.sqrt(np.mean(d**2, axis=-1, keepdims=True) + STABLE)
+    return np.expand_dims(gain, -2) * y + np.expand_dims(shift, -2)
+
+
+@pytest.mark.parametrize("lead", [(), (M,)], ids=str)
+def test_layer_norm_has_the_derivatives_of_its_formula(lead):
+    args = draws((M, T, D), (*lead, D), (*lead, D))
+    agrees(layer_norm, plain_layer_norm, args)
+    checked(layer_norm, *args)
+
+
+def plain_block(p, x, heads):
+    linear = lambda x, W, b: np.matmul(x, W) + np.expand_dims(b, -2)
+    qkv = linear(plain_layer_norm(x, **p["norm"]), **p["qkv"])
+    x = x + linear(plain_attention(qkv, heads), **p["out"])
+    h = np.maximum(linear(plain_layer_norm(x, **p["norm_2"]), **p["up"]), 0.0)
+    return x + linear(h, **p["down"])
+
+
+@pytest.mark.parametrize("tasks", [None, M], ids=["shared", "copied"])
+def test_a_block_has_the_derivatives_of_its_formula(tasks):
+    params = module.block_init(numpy.random.default_rng(0), D)
+    params = tree_map(lambda p: p + 0.1, params)
+    params = copies(params, tasks) if tasks else params
+    (x,), v = draws((M, T, D)), tree_map(np.cos, params)
+    fused = lambda p: np.sum(np.sin(block(p, x, HEADS)))
+    plain = lambda p: np.sum(np.sin(plain_block(p, x, HEADS)))
+    same(grad(fused)(params), grad(plain)(params), EXACT)
+    same(hvp(fused)(params, v), hvp(plain)(params, v), EXACT)
+
+
+def test_the_transformer_predicts_every_token_from_those_so_far():
+    net = transformer(3, 2, width=D, heads=HEADS, blocks=2)
+    params = net.init(numpy.random.default_rng(0))
+    (x,) = draws((M, T, 3))
+    y = net.apply(params, x)
+    assert y.shape == (M, T, 2)
+    for t in range(1, T + 1):
+        assert_allclose(net.apply(params, x[:, :t]), y[:, :t], rtol=1e-10)
+
+
+def test_a_float32_transformer_stays_float32():
+    single = lambda a: a.astype("float32")
+    net = transformer(3, 2, width=D, heads=HEADS, blocks=1)
+    params = tree_map(single, net.init(numpy.random.default_rng(0)))
+    x = single(draws((M, T, 3))[0])
+    found = [net.apply(params, x), *leaves(grad(lambda p: np.sum(net.apply(p, x) ** 2))(params))]
+    assert {a.dtype.name for a in found} == {"float32"}
+
+
+def test_a_width_that_heads_do_not_divide_is_refused():
+    with pytest.raises(ValueError, match="width must be a multiple of heads; 10 is none of 4"):
+        transformer(3, 2, width=10, heads=4)
