@@ -5,6 +5,7 @@ import hashlib
 import os
 import random
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy
@@ -274,8 +275,13 @@ def test_a_file_that_unpacks_to_too_much_is_refused_before_it_has(monkeypatch, t
     monkeypatch.setattr(datasets, "LARGEST", 1000)
     fits = numpy.zeros((1, 4, 246), numpy.uint8)  # with its header of 16 bytes: 1000
     assert read_idx(write_gzip(tmp_path / "a.gz", idx(fits)), 3).shape == fits.shape
+    large = write_gzip(tmp_path / "a.gz", idx(fits) + bytes(10**7))
+    tracemalloc.start()
     with pytest.raises(DatasetError, match=r"unpacks to more than 1000 bytes\.$"):
-        read_idx(write_gzip(tmp_path / "a.gz", idx(fits) + b"\0" * 10**7), 3)
+        read_idx(large, 3)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10**6
 
 
 def test_mnist_fits_below_the_bound():

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -242,7 +243,7 @@ def test_the_sentence_names_every_file_of_the_set(get):
 
 def test_no_server_is_one_sentence(tmp_path):
     started = time.monotonic()
-    with pytest.raises(DatasetError, match="Connection refused|refused"):
+    with pytest.raises(DatasetError, match=r"\(127.0.0.1:9: \[?[EW]\w+ \d+\] [^<>]*refused"):
         fetch("set", FILES, ["http://127.0.0.1:9/"], tmp_path)
     with pytest.raises(DatasetError, match=r"Cannot download file.bin \(\); without"):
         fetch("set", FILES, [], tmp_path)
@@ -487,13 +488,12 @@ def test_an_archive_of_more_bytes_than_expected_is_refused(tmp_path):
         next(members(path, largest=1000))
 
 
-def test_an_archive_that_holds_more_than_it_says_is_refused_without_unpacking_it(tmp_path):
-    """Ten million zeros that claim to be ten bytes."""
-    import tracemalloc
-
+@pytest.mark.parametrize("claim", [0, 10])
+def test_an_archive_that_holds_more_than_it_says_is_refused_without_unpacking_it(tmp_path, claim):
+    """Ten million zeros that claim to be a few."""
     path = archive(tmp_path / "a.zip", {"a": bytes(10**7)})
     data = path.read_bytes()
-    path.write_bytes(data.replace((10**7).to_bytes(4, "little"), (10).to_bytes(4, "little")))
+    path.write_bytes(data.replace((10**7).to_bytes(4, "little"), claim.to_bytes(4, "little")))
     tracemalloc.start()
     with pytest.raises(DatasetError, match="no undamaged zip archive"):
         list(members(path, largest=1000))

@@ -60,6 +60,16 @@ def test_the_items_come_through(stream, items):
     assert list(track(items, "x", stream())) == expected
 
 
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_a_length_that_is_wrong_or_too_large_to_tell_does_no_harm(stream):
+    class Liar(list):
+        def __len__(self):
+            return 2
+
+    assert list(track(Liar(range(100)), "x", stream())) == list(range(100))
+    assert list(itertools.islice(track(range(10**30), "x", stream()), 100)) == list(range(100))
+
+
 def test_an_item_is_not_taken_before_it_is_needed():
     taken = []
     source = (taken.append(i) or i for i in range(5))
@@ -205,6 +215,27 @@ def test_a_line_never_reaches_the_last_column(monkeypatch, clock, columns):
     assert lengths == {columns - 1}  # all the same: so each covers the one before
 
 
+def test_a_terminal_that_reports_no_width_is_taken_for_80_columns(monkeypatch):
+    for answer in (lambda fd: os.terminal_size((0, 0)), None):
+        stream = Terminal()
+        if answer:
+            stream.fileno = lambda: 0
+            monkeypatch.setattr(os, "get_terminal_size", answer)
+        list(track(range(3), "x", stream))
+        assert {len(text.strip("\n")) for text in stream.getvalue().split("\r")[1:]} == {79}
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_a_label_takes_no_more_room_than_it_needs(stream):
+    bare, broken = stream(), stream()
+    list(track(range(1), "", bare))
+    list(track(range(1), " two\n lines ", broken))
+    last = [text.split("\r")[-1].rstrip("\n") for text in (bare.getvalue(), broken.getvalue())]
+    plain = stream is io.StringIO
+    assert last[0].startswith("1/1 " if plain else "█" * 20 + " 1/1 ")
+    assert last[1].startswith("two lines  1/1 " if plain else "two lines " + "█" * 20 + " 1/1 ")
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1", "cp437"])
 def test_a_terminal_that_lacks_the_blocks_gets_ascii(clock, encoding):
     stream = Terminal(encoding)
@@ -248,6 +279,27 @@ def test_a_stream_that_takes_nothing_does_not_end_the_loop(monkeypatch, stderr):
         stream.write = full
     monkeypatch.setattr(sys, "stderr", stream)
     assert list(track(range(20))) == list(range(20))
+
+
+def test_a_stream_that_only_writes_gets_plain_lines():
+    class Plain:
+        text = ""
+
+        def write(self, text):
+            self.text += text
+
+        def flush(self):
+            pass
+
+    stream = Plain()
+    list(track(range(20), "x", stream))
+    assert len(stream.text.splitlines()) == 10
+
+
+def test_a_closed_file_does_not_end_the_loop(tmp_path):
+    with open(tmp_path / "log", "w") as file:
+        pass
+    assert list(track(range(20), "x", file)) == list(range(20))
 
 
 def test_a_dumb_terminal_is_written_to_like_a_file(monkeypatch):

@@ -11,7 +11,6 @@ import contextlib
 import glob
 import json
 import os
-import secrets
 import time
 import zipfile
 from pathlib import Path
@@ -169,7 +168,7 @@ def _write(path, members):
         raise IsADirectoryError(f"Cannot save a checkpoint as {str(path)!r}: it is a folder.")
     path.parent.mkdir(parents=True, exist_ok=True)
     _sweep(path)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
     try:
         with open(part, "xb") as file:
             numpy.savez(file, **members)

@@ -96,7 +96,7 @@ def _in_file(track, stream):
 def _redraw(track, stream, losses, count, seconds, ended=False):
     """Write over the line; return the losses that its bar shows, one for each cell reached."""
     total, loss = _length(track.items), _number(track.loss)
-    reached = math.ceil(CELLS * min(count / total, 1.0)) if total else len(losses) + (count > 0)
+    reached = math.ceil(CELLS * count / total) if total else len(losses) + (count > 0)
     kept = losses[: max(reached - 1, 0)]
     losses = [*kept, *[loss] * (reached - len(kept))][-CELLS:]
     words = [bar(losses, _marks(stream)), report(count, total, seconds, loss, ended)]

@@ -143,10 +143,8 @@ def _ask(url, have):
     try:
         return urlopen(Request(url, headers=headers), timeout=TIMEOUT)
     except HTTPError as error:
-        error.close()
-        if (
-            error.code == 416 and have
-        ):  # there are no bytes from there on: ours are no beginning of it
+        error.close()  # it is an answer too, with a connection
+        if error.code == 416 and have:  # nothing from there on, so ours is no beginning of it
             return _ask(url, 0)
         raise
 
