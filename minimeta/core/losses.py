@@ -53,7 +53,7 @@ def accuracy(logits, labels):
 @primitive
 def mean_square(e):
     """The mean of e^2 over the last two axes: (..., N, C) -> (...)."""
-    return (e * e).sum(axis=(-2, -1)) / (e.shape[-2] * e.shape[-1])
+    return numpy.einsum("...nc,...nc->...", e, e) / (e.shape[-2] * e.shape[-1])
 
 
 @primitive
@@ -65,7 +65,7 @@ def scaled(g, e, factor):
 @primitive
 def inner(q, e, factor):
     """factor sum(q e) for each task: (..., N, C), (..., N, C) -> (...)."""
-    return (q * e).sum(axis=(-2, -1)) * factor
+    return numpy.einsum("...nc,...nc->...", q, e) * factor
 
 
 defvjp(mean_square, lambda ans, e: lambda g: scaled(g, e, 2 / (e.shape[-2] * e.shape[-1])))
@@ -84,14 +84,15 @@ defvjp(
 @primitive
 def likelihood(logits, targets):
     """The mean over examples of -sum(targets log softmax(logits)): (..., N, C) twice -> (...)."""
-    return -(targets * _log_softmax(logits)).sum(axis=(-2, -1)) / logits.shape[-2]
+    total = numpy.einsum("...nc,...nc->...", targets, _log_softmax(logits))
+    return total * (-1 / logits.shape[-2])
 
 
 @primitive
 def surprise(logits, targets):
     """softmax(logits) - targets, for targets that sum to one: (..., N, C) twice -> (..., N, C)."""
     error = _softmax(logits)
-    error *= targets.sum(axis=-1, keepdims=True)
+    error *= _sum_classes(targets)
     error -= targets
     return error
 
@@ -105,8 +106,8 @@ def softmax(x):
 @primitive
 def softmax_slope(g, y):
     """y (g - sum(g y)) over the last axis: the slope of softmax where its value is y."""
-    slope = g * y
-    slope -= y * slope.sum(axis=-1, keepdims=True)
+    slope = g - numpy.einsum("...c,...c->...", g, y)[..., None]
+    slope *= y
     return slope
 
 
@@ -155,15 +156,20 @@ defvjp(one_hot, None)
 
 def _softmax(x):
     """On plain arrays. Shifted by the maximum, so that nothing overflows."""
-    y = numpy.exp(x - x.max(axis=-1, keepdims=True))
-    y /= y.sum(axis=-1, keepdims=True)
+    y = x - x.max(axis=-1, keepdims=True)
+    numpy.exp(y, out=y)
+    y /= _sum_classes(y)
     return y
 
 
 def _log_softmax(x):
     y = x - x.max(axis=-1, keepdims=True)
-    y -= numpy.log(numpy.exp(y).sum(axis=-1, keepdims=True))
+    y -= numpy.log(_sum_classes(numpy.exp(y)))
     return y
+
+
+def _sum_classes(x):
+    return numpy.einsum("...c->...", x)[..., None]  # on few classes four times as fast as x.sum
 
 
 def _are_integers(logits, labels):

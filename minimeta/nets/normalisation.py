@@ -15,7 +15,7 @@ import numpy
 from autograd.extend import defvjp, primitive
 
 PIXELS, FEATURES = (-4, -3, -2), (-1,)  # the axes of (..., N, h, w, C) and of (..., D)
-PRODUCTS = {PIXELS: "...nhwc,...nhwc->...c", FEATURES: "...d,...d->..."}
+LETTERS = {PIXELS: ("...nhwc", "...c"), FEATURES: ("...d", "...")}  # for einsum: fastest here
 STABLE = 1e-5  # added to the variance; the value of Ioffe & Szegedy's reference code
 
 
@@ -56,14 +56,21 @@ defvjp(
 
 
 def _centred(x, r, axes):
-    d = x - x.mean(axis=axes, keepdims=True)
+    whole, kept = LETTERS[axes]
+    mean = numpy.einsum(f"{whole}->{kept}", x) * (1 / _count(x, axes))
+    d = x - _keep(mean, x, axes)
     d *= r
     return d
 
 
 def _comoment(q, d, axes):
-    kept = tuple(1 if i - q.ndim in axes else n for i, n in enumerate(q.shape))
-    return numpy.einsum(PRODUCTS[axes], q, d).reshape(kept)
+    whole, kept = LETTERS[axes]
+    return _keep(numpy.einsum(f"{whole},{whole}->{kept}", q, d), q, axes)
+
+
+def _keep(total, x, axes):
+    """A total over these axes of x, with the axes at length 1."""
+    return total.reshape(tuple(1 if i - x.ndim in axes else n for i, n in enumerate(x.shape)))
 
 
 def _count(x, axes):
