@@ -134,7 +134,7 @@ assert QUICK or costs[2] < 1.15 * FLOOR, "mean answers approach the joint optimu
 # %% [markdown]
 # ## Fine-tuning
 # A new task: ten examples, ten steps. A step must stay below $2/\lambda$, with
-# $\lambda$ the largest curvature (lesson 01); pre-training does not keep that small.
+# $\lambda$ the largest curvature (lesson 01); pre-training does not keep it small.
 # Yet a task is $a\sin x+b\cos x$: who knows the *family* needs two exact examples.
 
 
@@ -193,7 +193,7 @@ print("figure:", plots.save(fig, "03_transfer"))
 # ## Exercises
 # 1. Let $\varphi\sim U[0,2\pi]$. Which joint predictor is best now? *Check* with
 #    `exact_sines.joint_risk(phase=(0, 2 * numpy.pi))`, and train.
-# 2. Find $\lambda$ at `joint`: power iteration with `hvp`. *Check:* it is above 200.
+# 2. Find $\lambda$ at `joint`: power iteration with `hvp`. *Check:* it exceeds 200.
 # 3. Start all forty networks from `start`. *Check:* does their average beat 0 now?
 #
 # **What changed since 02:** the examples come from many tasks, so a network learns
