@@ -1,0 +1,126 @@
+"""What a recording is made of: calls of primitives, and the values that stand in them.
+
+autograd hands every primitive call on a boxed array to a `Node`. Its own nodes differentiate; a
+`Tape` node only notes the call, so that a recording around a function also holds the calls that its
+gradients make, of any order.
+"""
+
+from typing import Any, Callable, NamedTuple
+
+import numpy
+from autograd.builtins import container_take
+from autograd.numpy import isrealobj, isscalar, size
+from autograd.numpy.numpy_boxes import ArrayBox
+from autograd.tracer import Node, isbox, notrace_primitives
+
+from minimeta.core.backend import current
+
+OBJECT = numpy.dtype(object)
+INDEXING = (ArrayBox.__getitem__, container_take)
+
+
+class Kind(NamedTuple):
+    """What Python may know of a value, which is not the numbers in it.
+
+    The strides belong to it: in which order numbers are added, and so rounded, depends on them.
+    """
+
+    type: type
+    shape: tuple = None
+    dtype: Any = None
+    strides: tuple = None
+    parts: tuple = ()  # of a tuple of values
+
+
+class Ref(NamedTuple):
+    """Stands in a call, or in an output, for the value in a slot."""
+
+    slot: int
+
+
+class Call(NamedTuple):
+    """value in `slot` = function(*args, **kwargs), where Refs stand for the values in args."""
+
+    slot: int
+    function: Callable  # None: an input
+    args: tuple
+    kwargs: dict
+    kind: Kind
+
+
+class Tape(Node):
+    """A node that notes its call in the list of calls that its parents share."""
+
+    __slots__ = ["slot", "calls"]
+
+    def __init__(self, value, function, args, kwargs, argnums, parents):
+        KNOWN.begun = None
+        refs = {i: Ref(node.slot) for i, node in zip(argnums, parents)}
+        args = tuple(refs.get(i, arg) for i, arg in enumerate(args))
+        if _hides_box(args) or _hides_box(kwargs):
+            raise TypeError(f"{function.__name__} was given an array in a list or by keyword")
+        self._note(parents[0].calls, function.fun, args, kwargs, value)
+
+    def initialize_root(self, value, calls):
+        self._note(calls, None, (), {}, value)
+
+    def _note(self, calls, function, args, kwargs, value):
+        self.slot, self.calls = len(calls), calls
+        calls.append(Call(self.slot, function, args, kwargs, kind_of(value)))
+
+
+class Known(set):
+    """The functions whose answers Python may know.
+
+    As autograd asks here before it makes a call, one that was begun and never noted shows: it
+    raised an error, which the recorded function then caught. The IndexError that ends a `for` may.
+    """
+
+    begun = None
+
+    def __contains__(self, function):
+        self.check()
+        known = super().__contains__(function)
+        self.begun = None if known or function in INDEXING else function
+        return known
+
+    def check(self):
+        if self.begun:
+            raise TypeError(
+                f"it catches an error of {self.begun.__name__}, or hides an array from it"
+            )
+
+
+KNOWN = notrace_primitives[Tape] = Known((size, isscalar, isrealobj))
+
+
+def is_array(x):
+    """Whether x is data: an array or a NumPy scalar. Every other leaf is part of the program."""
+    return isinstance(x, (numpy.ndarray, numpy.number, numpy.bool_, current()[0].ndarray))
+
+
+def is_traced(box):
+    """Whether the value in a box, however deep, is one of a recording."""
+    while isbox(box):
+        if type(box._node) is Tape:
+            return True
+        box = box._value
+    return False
+
+
+def kind_of(value):
+    """The Kind of an array, a scalar, a tuple of them, or whatever else a primitive returns."""
+    if isinstance(value, (tuple, list)):
+        return Kind(type(value), parts=tuple(map(kind_of, value)))
+    shape, dtype, strides = (getattr(value, name, None) for name in ("shape", "dtype", "strides"))
+    if dtype == OBJECT:
+        raise TypeError("an array of Python objects was made of traced arrays")
+    return Kind(type(value), shape, dtype, strides)
+
+
+def _hides_box(x):
+    if isinstance(x, dict):
+        x = list(x.values())
+    if isinstance(x, (tuple, list)):
+        return any(map(_hides_box, x))
+    return isbox(x) or getattr(x, "dtype", None) == OBJECT
