@@ -1,0 +1,149 @@
+"""The benchmark compares like with like: statistics, sizes, data, and who gets which threads."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy
+import pytest
+
+import minimeta
+
+ROOT = Path(minimeta.__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import __main__ as command  # noqa: E402
+from benchmarks import harness, programs, table, workloads  # noqa: E402
+from benchmarks.worker import leaves  # noqa: E402
+from minimeta.core.backend import current, use  # noqa: E402
+from minimeta.core.gradients import grad  # noqa: E402
+
+KNOWN = workloads()
+
+
+@pytest.fixture
+def float64():
+    before = current()
+    use(dtype="float64")
+    yield
+    use(*before)
+
+
+def wide(tree):
+    """The tree in float64, integers as they are."""
+    if isinstance(tree, dict):
+        return {key: wide(branch) for key, branch in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(wide(branch) for branch in tree)
+    return tree.astype("float64") if tree.dtype.kind == "f" else tree
+
+
+def result(program, steps, fresh=()):
+    return harness.Result(program, 1, steps, list(fresh), 2**20, 0.0)
+
+
+def test_importing_every_workload_needs_neither_peer_nor_minimeta():
+    block = "import sys; sys.modules.update(dict.fromkeys(('jax', 'torch', 'autograd')))"
+    code = f"{block}; import benchmarks; assert benchmarks.workloads()"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_every_workload_states_its_sizes_and_three_implementations(name):
+    module = KNOWN[name]
+    found = programs(module)
+    assert found[0] == "minimeta"
+    assert {program.split("_")[0] for program in found} == {"minimeta", "jax", "torch"}
+    assert module.SIZES[name]["training_steps"] in (50, 500)
+    assert all(getattr(module, f"in_{program}").__doc__ for program in found)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_parameters_and_data_are_float32_and_follow_from_the_seed(name):
+    module, sizes = KNOWN[name], KNOWN[name].SIZES[name]
+    draw = lambda make: leaves(make(numpy.random.default_rng(0), sizes))
+    for make in (module.init, module.sample):
+        for a, b in zip(draw(make), draw(make)):
+            assert a.dtype == "float32" or a.dtype.kind == "i"
+            assert numpy.array_equal(a, b)
+
+
+def test_the_sizes_are_what_the_names_promise():
+    sizes = {name: module.SIZES[name] for name, module in KNOWN.items()}
+    assert [sizes[name]["steps"] for name in ("maml", "maml_5_steps", "maml_wide")] == [1, 5, 1]
+    coordinates = sizes["learned_optimizer"]["problems"] * sizes["learned_optimizer"]["dimensions"]
+    assert coordinates == 1280
+    episode = sizes["conv_episode"]
+    assert episode["classes"] * (1 + episode["queries"]) == 120
+
+
+def test_a_fisher_diagonal_is_the_sum_of_squared_gradients(float64):
+    """The workload's (x^2)' d^2 against one gradient per example."""
+    fisher = KNOWN["fisher"]
+    sizes, rng = {"examples": 7, "widths": (5, 4, 3)}, numpy.random.default_rng(0)
+    params, (x, y) = wide(fisher.init(rng, sizes)), wide(fisher.sample(rng, sizes))
+    _, found = fisher.in_minimeta(sizes)(params, (x, y))
+
+    def surprise(params, x, label):
+        from minimeta.core.backend import np
+
+        hidden = np.tanh(np.dot(x, params[0]["W"]) + params[0]["b"])
+        logits = np.dot(hidden, params[1]["W"]) + params[1]["b"]
+        return np.log(np.sum(np.exp(logits))) - logits[label]
+
+    each = [leaves(grad(surprise)(params, *pair)) for pair in zip(x, y)]
+    for i, total in enumerate(leaves(found)):
+        assert numpy.allclose(total, sum(slopes[i] ** 2 for slopes in each), rtol=1e-12)
+
+
+def test_the_second_derivative_is_in_the_maml_gradient(float64):
+    """Central differences of the meta-loss along one direction."""
+    maml = KNOWN["maml"]
+    sizes = {**maml.SIZES["maml"], "tasks": 3, "widths": (1, 8, 1), "steps": 2, "step_size": 0.05}
+    rng = numpy.random.default_rng(0)
+    theta, task = wide(maml.init(rng, sizes)), wide(maml.sample(rng, sizes))
+    step, h = maml.in_minimeta(sizes), 1e-6
+    _, gradient = step(theta, task)
+    moved = lambda sign: [{**theta[0], "W": theta[0]["W"] + sign * h}, *theta[1:]]
+    slope = (step(moved(1), task)[0] - step(moved(-1), task)[0]) / (2 * h)
+    assert numpy.sum(gradient[0]["W"]) == pytest.approx(slope, rel=1e-6)
+
+
+def test_ratios_are_taken_within_a_round():
+    """A machine half as fast in one round changes no ratio, though it changes the medians."""
+    assert table.ratios([1.0, 2.0, 1.0], [2.0, 4.0, 2.0]) == [0.5, 0.5, 0.5]
+    assert table.spread([1, 2, 3, 4, 5]) == (2, 3, 4)
+    assert table.shown([0.0012345, 0.0012345], 1e3) == "1.23 (1.23-1.23)"
+    assert table.shown([]) == "-"
+
+
+def test_the_table_compares_every_program_with_the_first():
+    ours, jax = result("minimeta", [0.001, 0.001], [1.0]), result("jax", [0.002, 0.002], [4.0])
+    first, second = table.rows("maml", [ours, jax])
+    assert first[:3] == ["maml", "minimeta (1 thr.)", "1 (1-1)"] and first[3] == first[5] == ""
+    assert second[3] == "0.5 (0.5-0.5)" and second[5] == "0.25 (0.25-0.25)"
+    assert len(first) == len(second) == len(table.HEAD)
+
+
+def test_a_different_gradient_is_found():
+    ours = {"value": numpy.array(2.0), "0": numpy.array([3.0, 4.0])}
+    assert harness.distance(ours, ours) == 0
+    assert harness.distance(ours, {**ours, "0": numpy.array([3.0, 4.5])}) == pytest.approx(0.1)
+    assert not harness.distance(ours, {**ours, "0": numpy.array([3.0, numpy.nan])}) < 1
+    with pytest.raises(RuntimeError, match="minimeta returns 2 arrays, the other 1"):
+        harness.distance(ours, {"value": ours["value"]})
+
+
+def test_our_thread_settings_do_not_slow_the_peers(monkeypatch):
+    """`make` sets one BLAS thread for everything; PyTorch would obey OMP_NUM_THREADS."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert "OMP_NUM_THREADS" not in harness.environment("torch_loop", 2)
+    assert harness.environment("minimeta", 2)["OPENBLAS_NUM_THREADS"] == "2"
+
+
+def test_an_unknown_workload_and_a_missing_peer_get_one_sentence(monkeypatch, capsys):
+    assert command.main(["magic"]) == 1
+    assert capsys.readouterr().err.startswith("There is no workload 'magic'; there are maml, ")
+    monkeypatch.setattr(command, "PEERS", ("no_such_library",))
+    assert command.main(["maml"]) == 1
+    assert "no_such_library is not installed: pip install" in capsys.readouterr().err
