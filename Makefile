@@ -46,6 +46,9 @@ verify: $(READY) ## the proof sheet: every theorem, computed and exact
 gpu-check: $(READY) ## run the device programs on a real GPU, beside NumPy
 	@$(MINIMETA) gpu-check
 
+autograd-suite: $(READY) ## run autograd's own test-suite with our gradient rules (fetches it once)
+	@$(BIN)/python tests/autograd_suite.py
+
 clean: ## delete out/, .venv and the caches
 	rm -rf out build dist .venv .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

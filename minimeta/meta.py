@@ -7,6 +7,7 @@ Every learner of the project is a `Learner`; this module trains and judges them 
 """
 
 import copy
+import sys
 from typing import NamedTuple
 
 import numpy
@@ -19,6 +20,7 @@ from minimeta.core.learner import Learner  # noqa: F401  (its public name is min
 from minimeta.core.losses import mse
 from minimeta.core.optim import adam
 from minimeta.core.progress import track
+from minimeta.core.replay import ReplayError, replay
 from minimeta.core.trees import check_alike, check_parameters, leaves
 from minimeta.tasks.task import Task, check_finite, check_task, take
 
@@ -88,15 +90,19 @@ def meta_train(
 
     history is the meta-loss before every step, (steps,). The optimizer is adam(1e-3) unless given.
     meta_gradient(meta, task) -> (value, gradient) replaces the gradient of the meta-loss, for
-    methods that do not follow it. With `checkpoint`, a path, the run is saved at the start, every
-    `save_every` steps, at the end and on Ctrl-C; `resume` continues such a file, bit for bit, and
-    sets `rng` to where the saved run was. At the first meta-loss that is not finite it raises
-    FloatingPointError with the last good parameters as `meta` and the losses as `history`.
+    methods that do not follow it; either is recorded once and replayed (core/replay.py).
+
+    With `checkpoint`, a path, the run is saved at the start, every `save_every` steps, at the end
+    and on Ctrl-C. `resume` continues such a file, bit for bit, and sets `rng` to where that run
+    was (if `sample` spawns from rng, give it the seed it had). At the first meta-loss that is not
+    finite it raises FloatingPointError, which has the last good parameters as `meta` and the losses
+    as `history`.
     """
     checks.integer("steps", steps, at_least=0)
     checks.integer("save_every", save_every, at_least=1)
     optimizer = optimizer or adam(1e-3)
     slope = meta_gradient or value_and_grad(lambda meta, task: meta_loss(learner, meta, task, loss))
+    slope = replay_or_not(slope)
     history = numpy.full(steps, numpy.nan)
     run = (
         begin(learner, optimizer, rng) if resume is None else resumed(resume, learner, rng, history)
@@ -122,7 +128,23 @@ def begin(learner, optimizer, rng):
         raise ValueError(
             "This learner has nothing to train: its init returns a tree without leaves."
         )
-    return Run(meta, optimizer.init(meta), meta, 0, rng.bit_generator.state)
+    return Run(meta, optimizer.init(meta), meta, 0, checkpoints.generator_state(rng))
+
+
+def replay_or_not(slope):
+    """slope recorded once and replayed from then on, or, where that is not safe, slope as it is."""
+    fast = replay(slope)
+
+    def either(meta, task):
+        nonlocal fast
+        try:
+            return fast(meta, task)
+        except ReplayError as error:
+            print(f"Training goes on without replay: {error}", file=sys.stderr)
+            fast = slope
+            return slope(meta, task)
+
+    return either
 
 
 def draw(sample, rng):
@@ -139,7 +161,7 @@ def advance(run, optimizer, slope, task, rng, history):
     if not numpy.isfinite(history[run.step]):
         diverged(run, task, history)
     meta, state = optimizer.update(gradient, run.optimizer, run.meta)
-    return Run(meta, state, run.meta, run.step + 1, rng.bit_generator.state)
+    return Run(meta, state, run.meta, run.step + 1, checkpoints.generator_state(rng))
 
 
 def diverged(run, task, history):
@@ -169,10 +191,17 @@ def resumed(path, learner, rng, history):
         raise ValueError(
             f"{path} is at step {saved.step}, beyond the {len(history)} steps asked for."
         )
-    rng.bit_generator.state = saved.rng_state
+    rewind(rng, saved.rng_state)
     history[: saved.step] = saved.tree["history"]
     meta, state = to_device((saved.tree["meta"], saved.tree["optimizer"]))
     return Run(meta, state, meta, saved.step, saved.rng_state)
+
+
+def rewind(rng, state):
+    """Bring a generator with the saved run's seed to where it was, spawned streams included."""
+    rng.bit_generator.state = state
+    seeds = rng.bit_generator.seed_seq
+    seeds.spawn(max(0, state["seed_seq"]["n_children_spawned"] - seeds.n_children_spawned))
 
 
 def stopped(path, run, history):

@@ -20,6 +20,14 @@ def integer(name, value, at_least):
         raise ValueError(f"{name} must be at least {at_least}; it is {value}.")
 
 
+def widths(name, value, at_least):
+    """Raise unless value is a list or tuple of at least `at_least` positive integers."""
+    if not isinstance(value, (list, tuple)) or len(value) < at_least:
+        raise ValueError(f"{name} must list at least {at_least} widths; it is {value!r}.")
+    for i, width in enumerate(value):
+        integer(f"{name}[{i}]", width, at_least=1)
+
+
 def number(name, value, above=-math.inf, at_least=-math.inf, below=math.inf, at_most=math.inf):
     """Raise unless value is a finite real number (not a bool) inside the given bounds."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):

@@ -1,6 +1,6 @@
 """Multi-layer perceptron: linear layers with an activation between them.
 
-    h <- activation(h W_l + b_l)  for every layer but the last, which is linear
+h <- activation(h W_l + b_l)  for every layer but the last, which is linear
 """
 
 from minimeta.core import checks
@@ -15,10 +15,7 @@ def mlp(sizes, activation=relu, gain=2.0):
     Weights start as N(0, gain / inputs), biases at zero. A gain of 2 keeps the variance through relu
     (He et al. 2015), a gain of 1 through tanh (Glorot & Bengio 2010, for equal widths).
     """
-    for i, width in enumerate(sizes):
-        checks.integer(f"sizes[{i}]", width, at_least=1)
-    if len(sizes) < 2:
-        raise ValueError(f"sizes must name inputs and outputs; it is {list(sizes)}.")
+    checks.widths("sizes", sizes, at_least=2)
     checks.number("gain", gain, above=0.0)
 
     def init(rng):
@@ -43,4 +40,6 @@ def check_input(x, width):
     """Raise unless x is (..., N, width)."""
     checks.axes("x", x, "... N D")
     if np.shape(x)[-1] != width:
-        raise ValueError(f"x must have {width} inputs on its last axis; its shape is {np.shape(x)}.")
+        raise ValueError(
+            f"x must have {width} inputs on its last axis; its shape is {np.shape(x)}."
+        )
