@@ -1,0 +1,28 @@
+"""Fine-tuning: pre-train one network on all tasks' examples at once, then adapt it to each.
+
+    meta:    theta
+    adapt:   phi <- phi - a dL(phi; support)                `steps` times, exactly as MAML
+    learn:   min_theta  E_task L(theta; query)              *before* adapting: the joint loss
+
+The baseline that MAML defines itself against: the joint loss does not know that steps will follow.
+Use `learner` untrained for the random start, or train it with `joint_gradient`.
+
+Source: Finn, Abbeel & Levine 2017, section 5.1 and appendix C.1.  Lessons 03 and 05.
+"""
+
+from minimeta.core.backend import np
+from minimeta.core.gradients import value_and_grad
+from minimeta.core.losses import mse
+from minimeta.core.trees import copies
+from minimeta.initializations.maml import learner  # noqa: F401  (adapting is the same)
+
+
+def joint_loss(theta, task, net, loss=mse):
+    """The loss of one network on the examples of all tasks, before any adaptation: a scalar."""
+    phi = copies(theta, len(task.query.x))
+    return np.mean(loss(net.apply(phi, task.query.x), task.query.y))
+
+
+def joint_gradient(net, loss=mse):
+    """A meta_gradient for meta_train: (theta, task) -> the joint loss and its gradient."""
+    return value_and_grad(lambda theta, task: joint_loss(theta, task, net, loss))

@@ -1,0 +1,76 @@
+"""MAML: learn the parameters from which a few gradient steps on a task's support go furthest.
+
+    meta:    theta                                             the start, shared by all tasks
+    adapt:   phi_0 = theta,  phi <- phi - a dL(phi; support)   `steps` times, a = step_size
+    learn:   min_theta  E_task L(phi; query)                   second derivatives included
+
+Nothing needs to be done for the second derivatives: `adapt` is made of functions that `grad` can
+follow, so the gradient of the meta-loss goes through the inner gradient. On a quadratic with
+Hessian A every step multiplies the meta-gradient by (I - a A); dropping that factor is FOMAML.
+
+Source: Finn, Abbeel & Levine 2017, Algorithm 1. Their text takes a = 0.01 for sines (the released
+command runs 0.001). Losses here are means over examples: their classification code divides the
+cross-entropy by the shots alone, so its a = 0.4 at five ways is 2.0 on a mean.  Lesson 05.
+"""
+
+from minimeta.core import checks
+from minimeta.core.backend import np
+from minimeta.core.gradients import grad
+from minimeta.core.learner import Learner
+from minimeta.core.losses import mse
+from minimeta.core.trees import copies, tree_map
+
+
+def learner(net, loss=mse, step_size=0.01, steps=1):
+    """MAML on a network, with `steps` inner steps of size `step_size`."""
+    check_inner(step_size, steps)
+
+    def adapt_to(theta, support):
+        return adapt(theta, support, net, loss, step_size, steps)
+
+    return Learner(net.init, adapt_to, lambda theta, phi, x: net.apply(phi, x))
+
+
+def adapt(theta, support, net, loss=mse, step_size=0.01, steps=1):
+    """phi: the network of every task after its inner steps, a tree of leaves (M, ...)."""
+    return trajectory(theta, support, net, loss, step_size, steps)[-1]
+
+
+def trajectory(theta, support, net, loss=mse, step_size=0.01, steps=1):
+    """[phi_0, phi_1, ..., phi_steps]: the networks of every task on their way."""
+    path = [copies(theta, len(support.x))]
+    for _ in range(steps):
+        slopes = grad(total_loss)(path[-1], support, net, loss)
+        path.append(tree_map(lambda p, g: p - step_size * g, path[-1], slopes))
+    return path
+
+
+def total_loss(phi, data, net, loss):
+    """The losses of all tasks, summed: no task shares a leaf, so each gets its own gradient.
+
+    With a mean over tasks in place of the sum, the inner step would be M times too short.
+    """
+    return np.sum(loss(net.apply(phi, data.x), data.y))
+
+
+def multi_step_loss(net, weights, loss=mse, step_size=0.01):
+    """MAML++'s outer loss: a function (theta, task) -> sum_j weights[j] L(phi_j; query).
+
+    weights[j] counts the query loss after j steps: there are len(weights) - 1 steps. Train with
+    meta_train(..., meta_gradient=value_and_grad(multi_step_loss(...))).
+    Source: Antoniou, Edwards & Storkey 2018, section 4.
+    """
+    check_inner(step_size, len(weights) - 1)
+
+    def outer_loss(theta, task):
+        path = trajectory(theta, task.support, net, loss, step_size, len(weights) - 1)
+        losses = [np.mean(loss(net.apply(phi, task.query.x), task.query.y)) for phi in path]
+        return sum(weight * value for weight, value in zip(weights, losses))
+
+    return outer_loss
+
+
+def check_inner(step_size, steps):
+    """Raise unless the inner loop has a positive step size and a whole number of steps."""
+    checks.number("step_size", step_size, above=0.0)
+    checks.integer("steps", steps, at_least=0)

@@ -1,0 +1,214 @@
+"""Learned starts: their theorems see planted bugs, and odd requests are met or refused.
+
+The equations themselves are theorems (theorems/initializations.py).
+"""
+
+import numpy
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from minimeta.core.backend import np
+from minimeta.core.gradients import constant, grad
+from minimeta.core.losses import cross_entropy, mse
+from minimeta.core.optim import adam
+from minimeta.core.trees import copies, leaves, tree_map
+from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
+from minimeta.meta import evaluate, meta_loss, meta_train
+from minimeta.nets import mlp
+from minimeta.tasks import Data, Task
+from minimeta.tasks.regression import sines
+from minimeta.theorems import initializations as theorems
+from minimeta.theorems import judge
+
+NET = mlp([1, 6, 1], activation=np.tanh)
+LEARNERS = {
+    "maml": maml.learner(NET, steps=2),
+    "fomaml": fomaml.learner(NET, steps=2),
+    "reptile": reptile.learner(NET, steps=2, batch=2),
+    "anil": anil.learner(NET, steps=2),
+    "meta_sgd": meta_sgd.learner(NET),
+    "imaml": imaml.learner(NET, steps=3),
+    "fine_tuning": fine_tuning.learner(NET, steps=2),
+}
+every = pytest.mark.parametrize("name", LEARNERS)
+
+
+def rng(seed=0):
+    return numpy.random.default_rng(seed)
+
+
+def task(tasks=3, shots=4, queries=5):
+    return sines(rng(), tasks, shots, queries)
+
+
+# ---- Planted bugs: each makes a named theorem fail ----
+
+
+def first_order(theta, support, net, loss=mse, step_size=0.01, steps=1):
+    return fomaml.adapt(theta, support, net, loss, step_size, steps)
+
+
+def second_order(theta, support, net, loss=mse, step_size=0.01, steps=1):
+    return maml.adapt(theta, support, net, loss, step_size, steps)
+
+
+def mean_for_sum(phi, data, net, loss):
+    return np.mean(loss(net.apply(phi, data.x), data.y))
+
+
+def one_step_more(theta, support, net, loss=mse, step_size=0.01, steps=1):
+    return maml.trajectory(theta, support, net, loss, step_size, steps + 1)[-1]
+
+
+def not_divided(system, b, steps):
+    return b
+
+
+BUGS = [
+    (maml, "adapt", first_order, theorems.maml_meta_gradient),
+    (maml, "adapt", one_step_more, theorems.maml_meta_gradient),
+    (maml, "total_loss", mean_for_sum, theorems.maml_meta_gradient),
+    (maml, "adapt", first_order, theorems.maml_fixed_point),
+    (fomaml, "adapt", second_order, theorems.fomaml_meta_gradient),
+    (fomaml, "constant", lambda tree: tree, theorems.what_first_order_leaves_out),
+    (reptile, "total_loss", mean_for_sum, theorems.reptile_direction),
+    (
+        meta_sgd,
+        "grad",
+        lambda f: lambda *a: constant(grad(f)(*a)),
+        theorems.meta_sgd_slope_of_step_sizes,
+    ),
+    (imaml, "conjugate_gradients", not_divided, theorems.imaml_meta_gradient),
+    (imaml, "hvp", lambda f: lambda *a: a[-1], theorems.imaml_meta_gradient),
+    (anil, "copies", lambda t, n: constant(copies(t, n)), theorems.anil_meta_gradient),
+    (
+        fine_tuning,
+        "copies",
+        lambda t, n: copies(tree_map(lambda p: 2 * p, t), n),
+        theorems.joint_gradient,
+    ),
+]
+
+
+@pytest.mark.parametrize("module, name, bug, theorem", BUGS)
+def test_a_planted_bug_turns_its_theorem_red(monkeypatch, module, name, bug, theorem):
+    assert judge(theorem()).holds
+    true = getattr(module, name)
+    monkeypatch.setattr(module, name, bug)
+    verdict = judge(theorem())
+    monkeypatch.setattr(module, name, true)
+    assert not verdict.holds
+
+
+# ---- What users ask for at the edges ----
+
+
+@every
+def test_one_task_and_one_shot_are_enough(name):
+    if name == "reptile":
+        return  # its learner here sees minibatches of two
+    learner, one = LEARNERS[name], task(tasks=1, shots=1)
+    assert evaluate(learner, learner.init(rng()), one).shape == (1,)
+
+
+@pytest.mark.parametrize("make", [maml.learner, fomaml.learner, anil.learner, meta_sgd.learner])
+def test_zero_inner_steps_predict_with_the_start_itself(make):
+    learner = make(NET, steps=0)
+    meta = learner.init(rng())
+    theta = meta["theta"] if "theta" in meta else meta
+    state = learner.adapt(meta, task().support)
+    start = NET.apply(copies(theta, 3), task().query.x)
+    assert_array_equal(learner.predict(meta, state, task().query.x), start)
+
+
+@pytest.mark.parametrize("make", [maml.learner, fomaml.learner, anil.learner, imaml.learner])
+@pytest.mark.parametrize(
+    "bad", [{"step_size": 0.0}, {"step_size": "a"}, {"steps": -1}, {"steps": 1.5}]
+)
+def test_inner_loops_refuse_what_is_no_step(make, bad):
+    with pytest.raises((TypeError, ValueError), match=f"{next(iter(bad))} must be"):
+        make(NET, **bad)
+
+
+def test_zero_shots_are_refused_by_those_who_need_examples():
+    none = task()._replace(support=Data(numpy.zeros((3, 0, 1)), numpy.zeros((3, 0, 1))))
+    learner = LEARNERS["maml"]
+    with pytest.raises(ValueError, match="at least one example"):
+        evaluate(learner, learner.init(rng()), none)
+
+
+def test_a_step_that_diverges_is_reported_with_the_last_good_parameters():
+    wild = maml.learner(mlp([1, 1]), step_size=10.0, steps=300)  # a line: every step grows
+    with numpy.errstate(all="ignore"):
+        with pytest.raises(FloatingPointError, match="not finite"):
+            evaluate(wild, wild.init(rng()), task())
+        with pytest.raises(FloatingPointError, match="at step 0") as caught:
+            meta_train(wild, lambda r: task(), rng(), 3)
+    assert all(numpy.isfinite(leaf).all() for leaf in leaves(caught.value.meta))
+
+
+def test_anil_changes_only_the_part_it_names():
+    learner = anil.learner(NET, part=-1, steps=3, step_size=0.1)
+    theta = learner.init(rng())
+    head = learner.adapt(theta, task().support)
+    assert head.keys() == theta[-1].keys() and head["W"].shape == (3, 6, 1)
+    assert not numpy.allclose(head["W"], theta[-1]["W"])
+    slopes = grad(lambda t: meta_loss(learner, t, task()))(theta)
+    assert numpy.abs(slopes[0]["W"]).max() > 0  # the body learns, in the outer loop
+
+
+@pytest.mark.parametrize("part", ["last", 2, -3, None])
+def test_anil_names_the_parts_a_network_has(part):
+    learner = anil.learner(NET, part=part)
+    with pytest.raises(
+        ValueError, match=r"part is .*; the network's parameters have \[-2, -1, 0, 1\]"
+    ):
+        learner.adapt(learner.init(rng()), task().support)
+
+
+def test_reptile_takes_adam_as_its_inner_optimizer_and_walks_through_minibatches():
+    learner = reptile.learner(NET, inner=adam(0.01, decay_mean=0.0), steps=4, batch=2)
+    assert evaluate(learner, learner.init(rng()), task()).shape == (3,)
+    data = task(shots=6).support
+    seen = [reptile.minibatch(data, step, 2).x for step in range(4)]
+    assert_array_equal(numpy.concatenate(seen[:3], axis=1), data.x)
+    assert_array_equal(seen[3], seen[0])
+
+
+def test_reptile_refuses_minibatches_that_do_not_divide_the_support():
+    learner = reptile.learner(NET, batch=3)
+    with pytest.raises(ValueError, match="batch must divide the 4 support examples; it is 3"):
+        learner.adapt(learner.init(rng()), task().support)
+
+
+def test_maml_classifies_with_integer_labels():
+    """Inner steps on cross-entropy: the same module, another loss."""
+    x = rng(1).normal(size=(3, 8, 2))
+    labels = (x[..., 0] > 0).astype(int)
+    episode = Task(*2 * [Data(x, labels)])
+    net = mlp([2, 8, 2], activation=np.tanh, gain=1.0)
+    learner = maml.learner(net, cross_entropy, step_size=1.0, steps=20)
+    theta = net.init(rng())
+    before = cross_entropy(net.apply(copies(theta, 3), x), labels)
+    assert (evaluate(learner, theta, episode, cross_entropy) < 0.5 * before).all()
+
+
+def test_the_multi_step_loss_trains_in_the_common_loop():
+    from minimeta.core.gradients import value_and_grad
+
+    follow = value_and_grad(maml.multi_step_loss(NET, [0.0, 0.5, 0.5]))
+    learner = maml.learner(NET, steps=2)
+    _, history = meta_train(learner, lambda r: task(), rng(), 30, meta_gradient=follow)
+    assert history[-1] < history[0]
+
+
+def test_adapting_to_a_batch_is_adapting_to_each_task():
+    whole, theta = task(), NET.init(rng())
+    for learner in (LEARNERS["maml"], LEARNERS["imaml"]):
+        state = learner.adapt(theta, whole.support)
+        for m in range(3):
+            alone = learner.adapt(
+                theta, Data(whole.support.x[m : m + 1], whole.support.y[m : m + 1])
+            )
+            for a, b in zip(leaves(state), leaves(alone)):
+                assert_allclose(a[m], b[0], rtol=1e-12)
