@@ -47,6 +47,23 @@ def test_linear_has_the_derivatives_of_xW_plus_b(leads, sizes):
     agrees(layers.linear, plain_linear, args)
 
 
+@pytest.mark.parametrize("lead", [(), (M,), (1,)], ids=str)
+@pytest.mark.parametrize("shape", [(), (M,), (1,)], ids=str)
+def test_the_slopes_of_linear_have_derivatives_of_every_order(lead, shape):
+    """Of g (M, N, C), whatever x and W lack: sums over what was repeated to get there."""
+
+    def summed(a):
+        a = a if shape == (M,) else np.sum(a, axis=0, keepdims=True)
+        return a if shape else a[0]
+
+    turn = lambda a: np.swapaxes(a, -1, -2)
+    x, W, g = draws((*lead, N, D), (*lead, D, C), (M, N, C))
+    fused = lambda x, g: layers.columns(x, g, (*shape, D, C))
+    agrees(fused, lambda x, g: summed(np.matmul(turn(x), g)), (x, g))
+    fused = lambda g, W: layers.rows(g, W, (*shape, N, D))
+    agrees(fused, lambda g, W: summed(np.matmul(g, turn(W))), (g, W))
+
+
 def test_linear_takes_its_parameters_by_name():
     """autograd itself does not look into keyword arguments."""
     x, W, b = draws((M, N, D), (D, C), (C,))
@@ -59,6 +76,8 @@ def test_broadcast_parameters_give_every_task_its_own_gradient():
     x, W, b = draws((M, N, D), (D, C), (C,))
     views, solid = copies((W, b), M), (numpy.stack([W] * M), numpy.stack([b] * M))
     loss = lambda p: np.sum(layers.linear(x, *p) ** 3)
+    same(value_and_grad(loss)(views), value_and_grad(loss)(solid), dict(rtol=1e-13, atol=1e-13))
+    loss = lambda p: np.sum(layers.linear(x[0], *p) ** 3)
     same(value_and_grad(loss)(views), value_and_grad(loss)(solid), dict(rtol=1e-13, atol=1e-13))
 
 
@@ -76,6 +95,8 @@ def test_tasks_that_share_weights_cost_one_product(monkeypatch):
     monkeypatch.setattr(numpy, "matmul", lambda a, b: ranks.append(a.ndim) or matmul(a, b))
     grad(lambda p: np.sum(layers.linear(x, *p)))((W, b))
     assert ranks == [2, 2]
+    layers.linear(x, *copies((W, b), M))
+    assert ranks == [2, 2, 2]
 
 
 def test_inputs_are_left_alone():

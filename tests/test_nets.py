@@ -86,6 +86,7 @@ def test_conv2d_is_the_same_in_pieces_and_with_equal_copies(monkeypatch):
     same(results(W), whole, dict(rtol=1e-12, atol=1e-12))
     assert_allclose(copied[0], whole[0], rtol=1e-12)
     assert_allclose(copied[1][1].sum(axis=0), whole[1][1], rtol=1e-12)
+    assert_array_equal(conv2d(x[0], copies(W, M)), copies(conv2d(x[0], W), M))
 
 
 def test_conv2d_names_the_shapes_that_do_not_fit():
@@ -105,6 +106,9 @@ def test_pixels_that_tie_share_the_slope():
     x = numpy.array([[1.0, 2.0], [2.0, 0.0]]).reshape(1, 2, 2, 1)
     slope = grad(lambda x: np.sum(max_pool(x)))(x)
     assert_array_equal(slope.reshape(2, 2), [[0.0, 0.5], [0.5, 0.0]])
+    v = numpy.array([[3.0, 1.0], [0.0, 0.0]]).reshape(1, 2, 2, 1)
+    second = hvp(lambda x: np.sum(max_pool(x) ** 2))(x, v)  # the pooled moves by the mean of v
+    assert_array_equal(second.reshape(2, 2), [[0.0, 0.5], [0.5, 0.0]])
 
 
 AXES = {"pixels": PIXELS, "features": FEATURES}

@@ -18,7 +18,7 @@ import numpy
 from autograd.extend import defvjp, primitive
 
 from minimeta.core.rules import gather
-from minimeta.nets.layers import gathered, shared, slopeless, spread
+from minimeta.nets.layers import gathered, shared, slopeless
 
 CACHE = 2**18  # numbers that a core keeps close by: a megabyte of float32
 
@@ -71,7 +71,7 @@ defvjp(
 defvjp(
     correlated,
     lambda ans, x, g, shape: lambda q: gather(conv2d(g, turned(q)), x),
-    lambda ans, x, g, shape: lambda q: spread(conv2d(x, q), g.shape),
+    lambda ans, x, g, shape: lambda q: conv2d(x, q),
 )
 defvjp(turned, lambda ans, W: lambda g: turned(g))
 
