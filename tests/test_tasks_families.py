@@ -142,7 +142,7 @@ def test_drawing_in_two_steps_is_drawing_at_once():
     at_once = regression.linear(rng(), 4, 2, 3, numpy.eye(2), noise_variance=0.01)
     generator = rng()
     waves = regression.draw_sines(generator, 4)
-    pairs = [(steps, at_once)]
+    pairs = [(steps, at_once), (at_once, regression.linear(rng(), 4, 2, 3, numpy.eye(2)))]
     pairs += [(regression.from_sines(generator, *waves, 2, 3), regression.sines(rng(), 4, 2, 3))]
     for a, b in pairs:
         assert all((u == v).all() for u, v in zip(leaves(a), leaves(b)))
