@@ -168,7 +168,7 @@ print(f"from two examples, knowing the family: at most {known.max():.0e}")
 assert known.max() < 1e-12, "the Bayes-optimal error after two examples is 0"
 assert np.allclose(exact_sines.fit(*new.support), weights), "the library agrees"
 too_long, end = tuned["joint", 0.01], {name: finest(name)[-1] for name in starts}
-assert QUICK or too_long[1] > too_long[0], "0.01 is too long for the joint start"
+assert QUICK or too_long[1] > too_long[0], "the first step of 0.01 does harm"
 assert QUICK or end["joint"] < 0.8 * FLOOR, "fine-tuning gets below the joint floor"
 assert QUICK or end["joint"] < end["random"], "... and further than from random"
 assert QUICK or end["averaged"] > FLOOR, "the average model stays above the floor"

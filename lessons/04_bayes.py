@@ -164,13 +164,13 @@ rivals = {"least squares": [(squares, {})], "descent from 0": tuned(flat, zero),
 fig, (left, right) = plots.figure(columns=2, height=3.8)
 for name, versions in rivals.items():
     tried = np.stack([learning_curve(*v, task, shots) for v in versions])
-    best = np.argmin(np.mean(tried, axis=-1), axis=0)  # with hindsight, per shots
+    best = numpy.nanargmin(np.mean(tried, axis=-1), axis=0)  # with hindsight
     above = tried[best, range(len(shots))] - floor  # paired: the same tasks
     left.plot(np.mean(above + floor, axis=-1), "o-", ms=4, label=name)
     print(f"{name:17s} above Bayes", *(f"{a:6.3f}" for a in above.mean(axis=-1)))
     clear = above.mean(axis=-1) / bar(above)  # in standard errors
     assert np.all(clear > -4), "nobody beats Bayes"
-    assert QUICK or np.all(clear[1:] > 4), "from one shot on, all are clearly worse"
+    assert QUICK or np.all(clear[1:4] > 4), "with 1 to 4 shots, all are far worse"
 exact = library.learning_curve(linear_gaussian.learner(*true), {}, task, shots)
 assert np.allclose(exact, floor), "the library's learner and learning_curve agree"
 plots.floor(left, range(len(shots)), floor.mean(axis=-1))
