@@ -49,11 +49,13 @@ first_order = lambda t: L(t - alpha * constant(grad(L)(t)))
 differences = (after_step(t + 1e-5) - after_step(t - 1e-5)) / 2e-5
 print(f"differences {differences:.6f}   second order {grad(after_step)(t):.6f}")
 print(f"first order {grad(first_order)(t):.6f}")
-assert abs(grad(after_step)(t) - a * (1 - alpha * a) ** 2 * (t - c)) < 1e-14, "by hand"
-assert abs(grad(after_step)(t) - differences) < 1e-8, "the gradient is second order"
-assert abs(grad(first_order)(t) * (1 - alpha * a) - differences) < 1e-8, (
-    "first order is too long by the factor 1 / (1 - alpha a)"
+exact = a * (1 - alpha * a) ** 2 * (t - c)
+assert abs(grad(after_step)(t) - exact) < 1e-14, (
+    "both factors 1 - alpha a are there"
 )
+assert abs(grad(after_step)(t) - differences) < 1e-8, "the gradient is second order"
+lost = grad(first_order)(t) * (1 - alpha * a) - differences
+assert abs(lost) < 1e-8, "first order is too long by the factor 1 / (1 - alpha a)"
 
 # %% [markdown]
 # ## MAML in ten lines
@@ -92,7 +94,8 @@ def my_maml(net, step_size=0.01, steps=1):
 # %%
 line = Net(lambda rng: np.zeros((2, 1)), lambda theta, x: x @ theta)
 A, c = draw_quadratics(rng, tasks=5, dimension=2)
-task, learner, theta = from_quadratics(A, c), my_maml(line, step_size=0.8), np.zeros((2, 1))
+task, learner = from_quadratics(A, c), my_maml(line, step_size=0.8)
+theta = np.zeros((2, 1))
 for _ in range(3000):
     theta = theta - 2.0 * grad(lambda theta: meta_loss(learner, theta, task))(theta)
 exact = quadratics.fixed_point(quadratics.maml_weights(A, 0.8, 1), c)
@@ -116,72 +119,72 @@ assert steep.item() < shallow.item(), "five times the curvature, and yet less sa
 # %%
 use(dtype="float32")
 net = mlp([1, 40, 40, 1])
+mine, joint = my_maml(net), fine_tuning.joint_gradient(net)
 sample = lambda rng: regression.sines(rng, tasks=25, shots=10, queries=10)
-steps = {"MAML": 100, "joint": 100} if QUICK else {"MAML": 20_000, "joint": 6_000}
-start, history = {}, {}
-start["MAML"], history["MAML"] = meta_train(my_maml(net), sample, rng, steps["MAML"])
-start["joint"], _ = meta_train(
-    my_maml(net), sample, rng, steps["joint"], meta_gradient=fine_tuning.joint_gradient(net)
-)
-start["random"] = net.init(rng)
-assert history["MAML"][-50:].mean() < history["MAML"][:50].mean(), "MAML has learned"
+long, short = (500, 100) if QUICK else (20_000, 6_000)
+start = {"random": net.init(rng)}
+start["joint"], _ = meta_train(mine, sample, rng, short, meta_gradient=joint)
+start["MAML"], history = meta_train(mine, sample, rng, long)
+assert history[-50:].mean() < history[:50].mean(), "MAML has learned"
 
 # %%
 test = regression.sines(numpy.random.default_rng(1), 600, shots=10, queries=100)
-size = {"MAML": 0.01, "joint": 0.001, "random": 0.001}  # 0.01 makes the others diverge
+size = {"random": 0.001, "joint": 0.001, "MAML": 0.01}  # 0.01: the others diverge
+error = lambda phi: mse(net.apply(phi, test.query.x), test.query.y)  # (M,)
 
 
 @numpy.errstate(over="ignore", invalid="ignore")  # what is not trained may diverge
-def errors_by_step(theta, step_size, steps=10):
-    path = maml.trajectory(theta, test.support, net, mse, step_size, steps)
-    return np.stack([mse(net.apply(phi, test.query.x), test.query.y) for phi in path])
+def errors_by_step(theta, step_size):
+    path = maml.trajectory(theta, test.support, net, mse, step_size, steps=10)
+    return np.stack([error(phi) for phi in path])  # (11, M)
 
 
-errors = {name: errors_by_step(start[name], size[name]) for name in start}  # (11, M)
-print("10 shots, 600 new tasks     0 steps       1 step      5 steps     10 steps")
-for name, e in errors.items():
-    mean, error = e.mean(axis=1), e.std(axis=1) / len(test.query.x) ** 0.5
-    print(f"{name:20}", *[f"{mean[k]:7.2f} +-{error[k]:.2f}" for k in (0, 1, 5, 10)])
-print("Finn et al. 2017 (5 shots)                   0.67         0.38         0.35")
+errors = {name: errors_by_step(start[name], size[name]) for name in start}
+middle = {name: e.mean(axis=1) for name, e in errors.items()}
+half = {name: 2 * e.std(axis=1) / 600**0.5 for name, e in errors.items()}
+print("10 shots, 600 new tasks  0 steps        1 step       5 steps      10 steps")
+for name in errors:
+    row = [f"{middle[name][k]:7.2f} +-{half[name][k]:.2f}" for k in (0, 1, 5, 10)]
+    print(f"{name:20}", *row)
+print("Finn et al. 2017 (5 shots)                0.67          0.38          0.35")
 bayes = sines.learner()
-floor = mse(bayes.predict({}, bayes.adapt({}, test.support), test.query.x), test.query.y)
-assert floor.mean() < 1e-6, "ten exact points leave the Bayes-optimal learner no error"
+best = lambda support, x: bayes.predict({}, bayes.adapt({}, support), x)
+floor = np.mean(mse(best(test.support, test.query.x), test.query.y))
+assert floor < 1e-6, "ten exact points leave the Bayes-optimal learner no error"
 if not QUICK:
-    before, one, five, ten = errors["MAML"].mean(axis=1)[[0, 1, 5, 10]]
+    before, one, five, ten = middle["MAML"][[0, 1, 5, 10]]
     assert before > 0.95 * sines.joint_risk(), "no start beats the joint optimum"
-    assert one < 0.85 and five < 0.45 and ten < 0.40, "a few steps fit a new sine"
-    assert ten < 0.3 * errors["joint"].mean(axis=1).min(), "fine-tuning stays far behind"
+    assert one < 0.85 and five < 0.45 and ten < 0.4, "few steps fit a new sine"
+    assert ten < 0.3 * middle["joint"].min(), "fine-tuning stays far behind"
 
 # %% [markdown]
-# Left: one new task, step by step. The start is near the joint optimum; one step turns
-# it towards the task. Right: the mean over new tasks.
+# Left: one new task. Right: the mean over new tasks, with two standard errors.
 
 # %%
 fig, (left, right) = plots.figure(2)
-m, x = 3, np.linspace(-5, 5, 201)[None, :, None]
-first = tree_map(lambda leaf: leaf[m : m + 1], test.support)
-path = maml.trajectory(start["MAML"], first, net, mse, 0.01, 10)
+x = np.linspace(-5, 5, 201)[None, :, None]
+one = tree_map(lambda leaf: leaf[3:4], test.support)  # a batch of one task
+path = maml.trajectory(start["MAML"], one, net, mse, 0.01, steps=10)
 for k, colour in {0: plots.BEFORE, 1: plots.COLOURS[5], 10: plots.AFTER}.items():
-    curve = net.apply(path[k], x)[0, :, 0]
-    left.plot(x[0, :, 0], curve, color=colour, linewidth=2.5, label=f"{k} steps")
-truth = bayes.predict({}, bayes.adapt({}, first), x)[0, :, 0]
-plots.floor(left, x[0, :, 0], truth)
-left.plot(first.x[0, :, 0], first.y[0, :, 0], "k.", markersize=9, label="support")
+    y = net.apply(path[k], x)
+    left.plot(x[0], y[0], color=colour, linewidth=2.5, label=f"{k} steps")
+plots.floor(left, x[0], best(one, x)[0])
+left.plot(one.x[0], one.y[0], "k.", markersize=9, label="support")
 left.set_ylim(-6, 11)
 plots.labels(left, "x", "y", "one new task")
-for (name, e), colour in zip(errors.items(), [plots.AFTER, plots.COLOURS[1], plots.BEFORE]):
-    half = 2 * e.std(axis=1) / len(test.query.x) ** 0.5
-    plots.band(right, numpy.arange(11), e.mean(axis=1), half, f"{name} start", color=colour)
-right.axhline(sines.joint_risk(), color=plots.COLOURS[1], linestyle=":", linewidth=1)
-plots.floor(right, numpy.arange(11), numpy.full(11, floor.mean()))
+k, colours = numpy.arange(11), [plots.BEFORE, plots.COLOURS[1], plots.AFTER]
+for name, colour in zip(errors, colours):
+    plots.band(right, k, middle[name], half[name], f"{name} start", color=colour)
+right.axhline(sines.joint_risk(), color=plots.COLOURS[1], linestyle=":")
+plots.floor(right, k, numpy.full(11, floor))
 right.set_ylim(-0.2, 6)
-plots.labels(right, "inner steps on 10 shots", "query error (MSE)", "600 new tasks")
+plots.labels(right, "inner steps on 10 shots", "query error", "600 new tasks")
 plots.save(fig, "05_maml")
 
 # %%
-mine = adapt(start["MAML"], test.support, net, 0.01, 3)
+by_hand = adapt(start["MAML"], test.support, net, 0.01, 3)
 library = maml.adapt(start["MAML"], test.support, net, mse, 0.01, 3)
-same = all((p == q).all() for p, q in zip(leaves(mine), leaves(library)))
+same = all((p == q).all() for p, q in zip(leaves(by_hand), leaves(library)))
 assert same, "this page's MAML is the library's, bit for bit"
 use(dtype="float64")
 

@@ -12,8 +12,8 @@ from minimeta.nets.net import Net
 def mlp(sizes, activation=relu, gain=2.0):
     """A perceptron with layers of the given sizes, inputs first: mlp([1, 40, 40, 1]).
 
-    Weights start as N(0, gain / inputs), biases at zero. A gain of 2 keeps the variance through relu
-    (He et al. 2015), a gain of 1 through tanh (Glorot & Bengio 2010, for equal widths).
+    Weights start as N(0, gain / inputs), biases at zero. A gain of 2 keeps the variance through
+    relu (He et al. 2015), a gain of 1 through tanh (Glorot & Bengio 2010, for equal widths).
     """
     checks.widths("sizes", sizes, at_least=2)
     checks.number("gain", gain, above=0.0)
