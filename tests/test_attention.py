@@ -99,6 +99,20 @@ def test_a_block_has_the_derivatives_of_its_formula(tasks):
     same(hvp(fused)(params, v), hvp(plain)(params, v), EXACT)
 
 
+def test_the_transformer_is_its_formula():
+    net = transformer(3, 2, width=D, heads=HEADS, blocks=2)
+    params = tree_map(lambda p: p + 0.1, net.init(numpy.random.default_rng(0)))
+    (x,) = draws((M, T, 3))
+    by_hand = x @ params["first"]["W"] + params["first"]["b"]
+    assert len(params["blocks"]) == 2
+    for p in params["blocks"]:
+        by_hand = plain_block(p, by_hand, HEADS)
+    by_hand = plain_layer_norm(by_hand, **params["norm"])
+    by_hand = by_hand @ params["last"]["W"] + params["last"]["b"]
+    assert_allclose(net.apply(params, x), by_hand, rtol=1e-11)
+    assert_allclose(net.apply(copies(params, M), x), by_hand, rtol=1e-11)
+
+
 def test_the_transformer_predicts_every_token_from_those_so_far():
     net = transformer(3, 2, width=D, heads=HEADS, blocks=2)
     params = net.init(numpy.random.default_rng(0))

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad, hvp
-from minimeta.core.trees import leaves, tree_map
+from minimeta.core.trees import copies, leaves, tree_map
 from minimeta.nets.lstm import cell, init, lstm, plain_lstm
 
 N, T, D, H, M = 3, 4, 2, 3, 2
@@ -111,5 +111,8 @@ def test_shapes_that_do_not_fit_are_named():
     params, x, (h, c) = draw()
     with pytest.raises(ValueError, match=r"lstm: for x \(3, 4, 2\) and H = 3"):
         lstm(params, x, (h[:2], c))
+    for tasks in (2, 3):  # neither another number of tasks, nor tasks without their sequences
+        with pytest.raises(ValueError, match=r"x must be \(\*\(.,\), N, T, D\).*it is \(3, 4, 2\)"):
+            lstm(copies(params, tasks), x, (h, c))
     with pytest.raises(ValueError, match=r"lstm: for x \(3, 4, 1\)"):
         lstm(params, x[..., :1], (h, c))

@@ -235,15 +235,12 @@ def _columns(a, dz):
 
 def _check(W_x, W_h, b, x, h, c):
     H, tasks, lead = W_h.shape[-2], W_h.shape[:-2], x.shape[:-2]
-    right = (
-        (*tasks, x.shape[-1], 4 * H),
-        (*tasks, H, 4 * H),
-        (*tasks, 4 * H),
-        (*lead, H),
-        (*lead, H),
-    )
-    given = tuple(a.shape for a in (W_x, W_h, b, h, c))
-    if given != right or lead[: len(tasks)] != tasks or 0 in x.shape:
+    if tasks and not (lead[: len(tasks)] == tasks and len(lead) > len(tasks)):
+        raise ValueError(f"lstm: x must be (*{tasks}, N, T, D), as W_h has tasks; it is {x.shape}.")
+    right = [(x.shape[-1], 4 * H), (H, 4 * H), (4 * H,)]
+    right = [*((*tasks, *shape) for shape in right), (*lead, H), (*lead, H)]
+    given = [a.shape for a in (W_x, W_h, b, h, c)]
+    if given != right or 0 in x.shape:
         raise ValueError(
             f"lstm: for x {x.shape} and H = {H}, W_x, W_h, b, h, c must have the shapes "
             f"{', '.join(map(str, right))}; they have {', '.join(map(str, given))}."
