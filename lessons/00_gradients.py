@@ -5,8 +5,8 @@
 # function again, which can go in again. That is all the calculus this course needs.
 #
 # **You need** calculus, linear algebra, NumPy. **Takes** a quarter of an hour to
-# read, seconds to run. **Before** this lesson you can evaluate a loss. **After** it
-# you can differentiate one, even one that contains a gradient step:
+# read, a second to run (`MINIMETA_QUICK=1` or not). **Before**: you evaluate
+# losses. **After**: you differentiate them, even one that contains a gradient step:
 #
 # $$\tfrac{d}{dt}\,L(t-\alpha L'(t))=(1-\alpha L''(t))\;L'(t-\alpha L'(t))$$
 
@@ -197,4 +197,4 @@ plots.save(fig, "00_gradients")
 # 3. A trap without an error: begin a function of `x` with `x += 1.0`. Its gradient
 #    is right. Call it twice *without* `grad`: is its value the same?
 #
-# **What comes next.** Gradient descent is many such steps; lesson 01 follows each.
+# **What changed since pencil and paper.** Slopes are computed. Next: many steps.

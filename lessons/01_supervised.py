@@ -6,9 +6,9 @@
 # one thing after another, the strongest first.
 #
 # **You need** lesson 00, eigenvectors, singular values. **Takes** a quarter of an
-# hour to read, seconds to run. **Before**: a linear system gives the best weights
-# $s$. **After**: you know the way there. Along direction $k$, after $t$ steps of
-# size $\eta$,
+# hour to read, a second to run (`MINIMETA_QUICK=1` or not). **Before**: a linear
+# system gives the best weights $s$. **After**: you know the way there. Along
+# direction $k$, after $t$ steps of size $\eta$,
 #
 # $$w_k(t)=s_k\,\big(1-(1-\eta\lambda_k)^t\big)$$
 
