@@ -67,12 +67,10 @@ def normalise(x, population):
 
 def check_blocks(image_shape, filters):
     """Height and width after all blocks; raise if the image is too small for that many."""
+    checks.widths("image_shape", image_shape, at_least=3)
+    checks.widths("filters", filters, at_least=1)
     if len(image_shape) != 3:
         raise ValueError(f"image_shape must be (height, width, channels); it is {image_shape}.")
-    for name, value in [("image_shape", n) for n in image_shape] + [
-        ("filters", n) for n in filters
-    ]:
-        checks.integer(name, value, at_least=1)
     height, width = (side // 2 ** len(filters) for side in image_shape[:2])
     if min(height, width) < 1:
         raise ValueError(
