@@ -78,6 +78,12 @@ def test_conv2d_by_finite_differences():
     checked(conv2d, *draws((2, 3, 3, D), (3, 3, D, 2)))
 
 
+def test_conv2d_of_two_float_types_keeps_the_longer():
+    x, W = draws((N, 4, 4, D), (3, 3, D, C))
+    exact = conv2d(x.astype("float32").astype("float64"), W)
+    assert_allclose(conv2d(x.astype("float32"), W), exact, rtol=1e-14)
+
+
 def test_conv2d_is_the_same_in_pieces_and_with_equal_copies(monkeypatch):
     x, W = draws((M, N, 4, 5, D), (3, 3, D, C))
     results = lambda W: value_and_grad(lambda args: np.sum(conv2d(*args) ** 3))((x, W))

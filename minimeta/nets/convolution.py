@@ -38,7 +38,8 @@ def convolved(x, W):
         x, filters = _groups(x, ()), _groups(W[(0,) * (W.ndim - 4)], ())
     else:
         x, filters = _groups(x, tasks), _groups(W, tasks)
-    y = numpy.empty((max(len(x), len(filters)), *x.shape[1:-1], W.shape[-1]), x.dtype, like=x)
+    form = (max(len(x), len(filters)), *x.shape[1:-1], W.shape[-1])
+    y = numpy.empty(form, numpy.result_type(x, W), like=x)
     filters = filters.reshape(len(filters), -1, W.shape[-1])  # (T, k k D, C)
     for some, windows in _windows(x, W.shape[-4:-2]):
         y[:, some] = numpy.matmul(windows, filters).reshape(y[:, some].shape)

@@ -90,7 +90,8 @@ def unrolled(W_x, W_h, b, x, h, c):
     x, h, c = _by_time(W_h, x, h, c)
     W_x, W_h, b = _by_task(W_x, W_h, b)
     scale = _sigmoid_scale(b)  # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh for all four
-    record = numpy.empty(6 * math.prod(x.shape[:-1]) * h.shape[-1], x.dtype, like=x)
+    size = 6 * math.prod(x.shape[:-1]) * h.shape[-1]
+    record = numpy.empty(size, numpy.result_type(x, W_h), like=x)
     gates, cs, hs = _sections(record, x, h)
     W_x, W_h, b = W_x * scale, W_h * scale, b * scale
     for x_now, z, c_next, h_next in zip(x, gates, cs, hs):
@@ -114,7 +115,7 @@ def remembered(W_x, W_h, b, x, h, c, record):
     shape = (*x.shape[:-2], x.shape[-2] + 1, h.shape[-1])
     x, h, c = _by_time(W_h, x, h, c)
     _, cs, hs = _sections(record, x, h)
-    states = numpy.empty((*h.shape[:-1], len(x) + 1, h.shape[-1]), x.dtype, like=x)
+    states = numpy.empty((*h.shape[:-1], len(x) + 1, h.shape[-1]), hs.dtype, like=x)
     states[:, :, :-1] = hs.transpose(1, 2, 0, 3)
     states[:, :, -1] = cs[-1]
     return states.reshape(shape)
