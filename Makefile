@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export VECLIB_MAXIMUM_THREADS ?= 1
 
-.PHONY: help setup list lessons lesson test verify gpu-check autograd-suite clean
+.PHONY: help setup list lessons lesson test verify gpu-check autograd-suite bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -48,6 +48,13 @@ gpu-check: $(READY) ## run the device programs on a real GPU, beside NumPy
 
 autograd-suite: $(READY) ## run autograd's own test-suite with our gradient rules (fetches it once)
 	@$(BIN)/python tests/autograd_suite.py
+
+bench: .venv/bench ## minimeta beside JAX and PyTorch; writes out/bench.md
+	@$(MINIMETA) bench $(WORKLOADS)
+
+.venv/bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
 
 clean: ## delete out/, .venv and the caches
 	rm -rf out build dist .venv .pytest_cache .ruff_cache

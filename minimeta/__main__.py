@@ -49,6 +49,9 @@ def commands():
     sheet.add_argument("topic", nargs="?", help="one topic, such as bayes")
     sheet.add_argument("--json", metavar="FILE", help="also write the sheet as JSON")
     command("gpu-check", gpu_check, "run the device programs on a real GPU, beside NumPy")
+    race = command("bench", bench, "minimeta beside JAX and PyTorch; writes out/bench.md")
+    race.add_argument("workload", nargs="*", help="all by default")
+    race.add_argument("--quick", action="store_true", help="few rounds, a tenth of the training")
     command("clean", clean, "delete out/ and the caches")
     return parser
 
@@ -100,6 +103,15 @@ def gpu_check(_):
     from minimeta import gpu_check
 
     return gpu_check.main()
+
+
+def bench(given):
+    from minimeta.course.lessons import ROOT
+
+    if not (ROOT / "benchmarks").is_dir():
+        raise ValueError(f"There are no benchmarks in {ROOT}: they come with the repository.")
+    words = [*given.workload, *["--quick"] * given.quick]
+    return subprocess.run([sys.executable, "-m", "benchmarks", *words], cwd=ROOT).returncode
 
 
 def clean(_):

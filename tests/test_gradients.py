@@ -3,6 +3,7 @@
 import autograd
 import numpy
 import pytest
+from autograd.tracer import trace_stack
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minimeta.core.backend import np
@@ -96,3 +97,10 @@ def test_a_constant_has_no_slope_and_first_order_loses_the_second_derivatives():
     assert_allclose(after(constant)({"w": w})["w"], 3 * moved**2)
     assert_allclose(after(lambda t: t)({"w": w})["w"], 3 * moved**2 * (1 - 0.6 * w))
     assert grad(lambda t: np.sum(constant(t) * t))(w).tolist() == [1.0, 2.0]
+
+
+def test_an_exception_inside_a_gradient_leaves_no_trace():
+    top = trace_stack.top
+    with pytest.raises(ZeroDivisionError):
+        grad(lambda t: grad(lambda u: u * (1 // 0))(t))(1.0)
+    assert trace_stack.top == top

@@ -28,9 +28,13 @@ def value_and_grad(f, argnum=0):
         check_parameters(f"argument {argnum}", tree)
         inputs = leaves(tree)
         roots = [VJPNode.new_root() for _ in inputs]
-        with trace_stack.new_trace() as trace:
-            boxes = [new_box(leaf, trace, root) for leaf, root in zip(inputs, roots)]
-            output = f(*args[:argnum], unflatten(tree, boxes), *args[argnum + 1 :])
+        top = trace_stack.top
+        try:
+            with trace_stack.new_trace() as trace:
+                boxes = [new_box(leaf, trace, root) for leaf, root in zip(inputs, roots)]
+                output = f(*args[:argnum], unflatten(tree, boxes), *args[argnum + 1 :])
+        finally:
+            trace_stack.top = top  # autograd leaves it where an exception found it
         if np.shape(output) != ():
             raise ValueError(f"A gradient needs a scalar; f returned shape {np.shape(output)}.")
         if not (isbox(output) and output._trace == trace):  # f does not depend on the tree
