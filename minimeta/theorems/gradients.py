@@ -74,6 +74,17 @@ def backpropagation_equals_differences():
 
 
 @theorem(
+    "The slope of mse is 2 (prediction - target) / (N C): a mean, without a factor 1/2.",
+    lesson=1,
+    source=CALCULUS,
+)
+def slope_of_mse():
+    prediction, target = draws((6, 4), (6, 4))
+    slope = grad(mse)(prediction, target)
+    return Claim(slope, 2 * (prediction - target) / 24, tolerance=1e-15)
+
+
+@theorem(
     "The slope of softmax cross-entropy is (softmax - onehot)/N.",
     lesson=2,
     source="Bishop 2006, eq. 4.109",
