@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from minimeta.core.trees import leaves, tree_map, unflatten
 from minimeta.exact import linear_gaussian
+from minimeta.memories import recurrent
 from minimeta.meta import Learner, evaluate, meta_loss
 from minimeta.tasks import Data, Task
 from minimeta.tasks.regression import linear
@@ -33,6 +34,7 @@ ROWS = [
         "linear_gaussian, wrong prior",
         linear_gaussian.learner(numpy.ones((2, 1)), 0.1 * numpy.eye(2), NOISE),
     ),
+    Row("recurrent", recurrent.learner(2, hidden=5)),
 ]
 every = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 

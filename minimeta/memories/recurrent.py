@@ -1,0 +1,115 @@
+"""The LSTM meta-learner: slow weights hold a learning algorithm that runs in fast activations.
+
+    meta:     cell, W, b                        an LSTM and how its output is read
+    adapt:    h, c <- LSTM(h, c; [x_t, y_t-1])  one step an example, no gradient
+    predict:  h_t W + b, the answer to x_t before y_t is seen
+    learn:    min  E_task  mean_t |h_t W + b - y_t|^2    each example asks, then teaches
+
+The cell is fed an input with the label of the input *before*. So after S examples the last label
+is still to be fed, and it is part of the state:
+
+    call                  the cell is fed           answers               state after it
+    start(meta, x)        nothing                   none                  h = c = 0, label 0
+    observe(.. x_t, y_t)  [x_t, label]              none                  h_t, c_t, label y_t
+    predict(.. x)         [x, label], a copy for each x    h W + b        the state has not moved
+    predict_along(data)   [x_1, 0], [x_2, y_1] ...  h_t W + b, every t    none is kept
+
+What `predict` says after S examples is thus what `predict_along` says at position S + 1, and no
+query sees another. Training takes `meta_gradient`: one pass is a lesson at every length at once.
+
+Source: Hochreiter, Younger & Conwell 2001, Learning to Learn Using Gradient Descent. Their sizes
+are not reproduced here: the 32 hidden units are this project's.  Lesson 11.
+"""
+
+import numpy
+
+from minimeta.core import checks
+from minimeta.core.backend import np, to_device
+from minimeta.core.gradients import value_and_grad
+from minimeta.core.learner import Learner
+from minimeta.core.losses import mse
+from minimeta.nets import lstm
+from minimeta.tasks import Data
+
+
+def learner(inputs, outputs=1, hidden=32):
+    """The LSTM meta-learner of maps from D inputs to C outputs, with H hidden units."""
+    checks.integer("inputs", inputs, at_least=1)
+    checks.integer("outputs", outputs, at_least=1)
+    checks.integer("hidden", hidden, at_least=1)
+    return Learner(lambda rng: init(rng, inputs, outputs, hidden), adapt, predict)
+
+
+def init(rng, inputs, outputs, hidden):
+    """A fresh LSTM of D + C inputs; of its reading, W (H, C) ~ N(0, 1 / H) and b = 0."""
+    cell = lstm.init(rng, inputs + outputs, hidden)
+    W = rng.normal(scale=hidden**-0.5, size=(hidden, outputs))
+    return {"cell": cell, "read": to_device({"W": W, "b": numpy.zeros(outputs)})}
+
+
+def start(meta, x):
+    """The state before any example of the M tasks that x (M, ...) belongs to: zeros."""
+    hidden, outputs = np.shape(meta["read"]["W"])
+    zeros = lambda size: np.zeros((len(x), size), dtype=x.dtype)
+    return {"h": zeros(hidden), "c": zeros(hidden), "label": zeros(outputs)}
+
+
+def observe(meta, state, x, y):
+    """The state after one more example of each task, x (M, D) and y (M, C)."""
+    h, c = lstm.cell(meta["cell"], (state["h"], state["c"]), fed(meta, x, state["label"]))
+    return {"h": h, "c": c, "label": y}
+
+
+def adapt(meta, support):
+    """The state after a support x (M, S, D), y (M, S, C): the fold of `observe`, in one call."""
+    if np.shape(support.x)[1] == 0:
+        return start(meta, support.x)
+    _, (h, c) = lstm.lstm(meta["cell"], fed_along(meta, support))
+    return {"h": h, "c": c, "label": support.y[:, -1]}
+
+
+def predict(meta, state, x):
+    """Answers (M, Q, C) to queries x (M, Q, D), each from the state as it is."""
+    h, c, label = (np.expand_dims(state[part], 1) for part in ("h", "c", "label"))
+    label = np.broadcast_to(label, (*np.shape(x)[:-1], np.shape(label)[-1]))
+    h, _ = lstm.cell(meta["cell"], (h, c), fed(meta, x, label))
+    return read(meta, h)
+
+
+def predict_along(meta, data):
+    """The answer to each x_t (M, T, D) from the examples before it: (M, T, C)."""
+    h, _ = lstm.lstm(meta["cell"], fed_along(meta, data))
+    return read(meta, h)
+
+
+def fed_along(meta, data):
+    """What the cell is fed along a sequence: each x_t with the label before it."""
+    none = np.zeros_like(data.y[:, :1])
+    return fed(meta, data.x, np.concatenate([none, data.y[:, :-1]], axis=1))
+
+
+def fed(meta, x, label):
+    """Inputs (..., D) and labels (..., C) side by side; raise if they do not fit the cell."""
+    (size, _), (_, C) = np.shape(meta["cell"]["W_x"]), np.shape(meta["read"]["W"])
+    if (np.shape(x)[-1], *np.shape(label)) != (size - C, *np.shape(x)[:-1], C):
+        raise ValueError(
+            f"x and y must be (..., {size - C}) and (..., {C}), as this LSTM was made for, with "
+            f"the same axes in front; they are {np.shape(x)} and {np.shape(label)}."
+        )
+    return np.concatenate([x, label], axis=-1)
+
+
+def read(meta, h):
+    """The answers in the outputs of the LSTM: (..., H) -> (..., C)."""
+    return np.matmul(h, meta["read"]["W"]) + meta["read"]["b"]
+
+
+def sequence_loss(meta, task, loss=mse):
+    """The mean loss over all positions of the sequences support-then-query: a scalar."""
+    data = Data(*(np.concatenate(parts, axis=1) for parts in zip(task.support, task.query)))
+    return np.mean(loss(predict_along(meta, data), data.y))
+
+
+def meta_gradient(loss=mse):
+    """For meta_train: (meta, task) -> the sequence loss and its gradient."""
+    return value_and_grad(lambda meta, task: sequence_loss(meta, task, loss))

@@ -1,0 +1,232 @@
+"""Theorems on the LSTM meta-learner: what it sees when, and what hand-set gates compute."""
+
+import numpy
+
+from minimeta.core.backend import np
+from minimeta.core.gradients import grad
+from minimeta.core.trees import leaves
+from minimeta.exact import linear_gaussian as bayes
+from minimeta.memories import recurrent
+from minimeta.meta import meta_loss
+from minimeta.tasks import Data, Task
+from minimeta.tasks.regression import linear
+from minimeta.tasks.task import take
+from minimeta.theorems import Claim, theorem
+
+HOCHREITER = "Hochreiter, Younger & Conwell 2001"
+LSTM = "Hochreiter & Schmidhuber 1997"
+T, NOISE = 6, 0.1
+OPEN = 40.0  # a gate of sigmoid(40) is 1, and of sigmoid(-40) is 0, to the last digit of float64
+
+
+def problem(tasks=3):
+    """An untrained LSTM of two inputs and two outputs, and sequences of T examples."""
+    rng = numpy.random.default_rng(0)
+    data = Data(rng.normal(size=(tasks, T, 2)), rng.normal(size=(tasks, T, 2)))
+    return recurrent.init(rng, 2, 2, 5), data
+
+
+def split(data, shots):
+    """The first `shots` examples of every task as support, the next one as query."""
+    return Task(take(data, shots), Data(*(part[:, shots : shots + 1] for part in data)))
+
+
+def folded(meta, data):
+    """What predict_along answers, one call and one example at a time."""
+    state, answers = recurrent.start(meta, data.x), []
+    for t in range(T):
+        x, y = data.x[:, t], data.y[:, t]
+        answers.append(recurrent.predict(meta, state, x[:, None]))
+        state = recurrent.observe(meta, state, x, y)
+    return np.concatenate(answers, axis=1)
+
+
+@theorem(
+    "The answer to x_t depends on x_1 to x_t, on y_1 to y_t-1, and on nothing else.",
+    lesson=11,
+    source="Causality",
+)
+def no_label_is_seen_before_its_answer():
+    meta, data = problem(tasks=1)
+    answer = lambda data, t: recurrent.predict_along(meta, data)[0, t].sum()
+    slopes = [grad(answer)(data, t) for t in range(T)]  # T times x and y (1, T, 2)
+    seen = numpy.array([[abs(part[0]).sum(axis=-1) > 0 for part in pair] for pair in slopes])
+    return Claim(seen, numpy.stack([numpy.tri(T), numpy.tri(T, k=-1)], axis=1), tolerance=0.0)
+
+
+@theorem("adapt is the fold of observe.", lesson=11, source="By definition")
+def adapt_is_the_fold_of_observe():
+    meta, data = problem()
+    state = recurrent.start(meta, data.x)
+    for t in range(T):
+        state = recurrent.observe(meta, state, data.x[:, t], data.y[:, t])
+    flat = lambda state: numpy.concatenate([state[part] for part in ("h", "c", "label")], axis=1)
+    return Claim(flat(recurrent.adapt(meta, data)), flat(state), tolerance=1e-14)
+
+
+@theorem(
+    "After S examples, predict says what predict_along says at S + 1.",
+    lesson=11,
+    source="By definition",
+)
+def shots_are_positions():
+    meta, data = problem()
+    answer = lambda task: recurrent.predict(meta, recurrent.adapt(meta, task.support), task.query.x)
+    found = numpy.concatenate([answer(split(data, shots)) for shots in range(T)], axis=1)
+    return Claim(found, recurrent.predict_along(meta, data), tolerance=1e-14)
+
+
+@theorem("The sequence is the LSTM's equations, one after the other.", lesson=11, source=LSTM)
+def the_sequence_is_its_equations():
+    meta, (x, y) = problem()
+    W_x, W_h, b = (meta["cell"][name] for name in ("W_x", "W_h", "b"))
+    sigmoid, label, answers = lambda z: 1 / (1 + numpy.exp(-z)), numpy.zeros_like(y[:, 0]), []
+    h = c = numpy.zeros((len(x), 5))
+    for t in range(T):
+        z = numpy.hstack([x[:, t], label]) @ W_x + h @ W_h + b
+        c = sigmoid(z[:, 5:10]) * c + sigmoid(z[:, :5]) * numpy.tanh(z[:, 10:15])
+        h, label = sigmoid(z[:, 15:]) * numpy.tanh(c), y[:, t]
+        answers.append(h @ meta["read"]["W"] + meta["read"]["b"])
+    found = recurrent.predict_along(meta, Data(x, y))
+    return Claim(found, numpy.stack(answers, axis=1), tolerance=1e-14)
+
+
+@theorem(
+    "The sequence loss is the mean of the meta-losses with 0, 1, ..., T - 1 shots.",
+    lesson=11,
+    source=HOCHREITER,
+)
+def the_sequence_loss_is_a_mean_over_shots():
+    meta, data = problem()
+    learner = recurrent.learner(2, 2, hidden=5)
+    losses = [meta_loss(learner, meta, split(data, shots)) for shots in range(T)]
+    found = recurrent.sequence_loss(meta, split(data, T - 1))
+    return Claim(found, numpy.mean(losses), tolerance=1e-14)
+
+
+@theorem("Its gradient is that of the fold, step by step.", lesson=11, source="Chain rule")
+def the_gradient_is_that_of_the_fold():
+    meta, data = problem()
+    loss = lambda meta: np.mean((folded(meta, data) - data.y) ** 2)
+    _, found = recurrent.meta_gradient()(meta, split(data, T - 1))
+    flat = lambda tree: numpy.concatenate([leaf.ravel() for leaf in leaves(tree)])
+    return Claim(flat(found), flat(grad(loss)(meta)), tolerance=1e-14)
+
+
+@theorem("Each query is answered as if it were the only one.", lesson=11, source="By definition")
+def queries_do_not_see_each_other():
+    meta, data = problem()
+    state = recurrent.adapt(meta, data)
+    queries = numpy.random.default_rng(1).normal(size=(3, 4, 2))
+    alone = [recurrent.predict(meta, state, queries[:, q : q + 1]) for q in range(4)]
+    found = recurrent.predict(meta, state, queries)
+    return Claim(found, numpy.concatenate(alone, axis=1), tolerance=1e-14)
+
+
+@theorem("Each task is learned as if it were the only one.", lesson=11, source="By definition")
+def tasks_do_not_see_each_other():
+    meta, data = problem()
+    tasks = [Data(x[None], y[None]) for x, y in zip(*data)]
+    alone = [recurrent.predict_along(meta, one) for one in tasks]
+    return Claim(recurrent.predict_along(meta, data), numpy.concatenate(alone), tolerance=1e-14)
+
+
+def averaging(scale=1e-5):
+    """An LSTM of one cell whose gates have odds that its input tells: i = 1/(1+e^x), f = 1 - i.
+
+    Fed x = log(n - 1 + prior) with the n-th label, c = scale * (sum of labels) / (n + prior).
+    """
+    W_x = numpy.array([[-1.0, 1.0, 0.0, 0.0], [0.0, 0.0, scale, 0.0]])  # x and label, into i f g o
+    cell = {"W_x": W_x, "W_h": numpy.zeros((1, 4)), "b": numpy.array([0.0, 0.0, 0.0, OPEN])}
+    return {"cell": cell, "read": {"W": numpy.array([[1 / scale]]), "b": numpy.zeros(1)}}
+
+
+def clock(prior):
+    """What `averaging` is fed along T examples, (T, 1): log(n - 1 + prior), or -OPEN for log 0."""
+    odds = numpy.maximum(numpy.arange(T) - 1 + prior, numpy.exp(-OPEN))
+    return numpy.log(odds)[:, None]
+
+
+@theorem("One cell whose gates have odds n - 1 holds the running mean.", lesson=11, source=LSTM)
+def a_cell_can_average():
+    y = numpy.random.default_rng(0).normal(size=(1, T, 1))
+    found = recurrent.predict_along(averaging(), Data(clock(prior=0.0)[None], y))
+    means = [y[0, :n].mean() for n in range(1, T)]
+    return Claim(found[0, :, 0], [0.0, *means], tolerance=1e-9)
+
+
+@theorem("With odds n - 1 + s^2/v it is the posterior mean.", lesson=11, source="Kalman 1960")
+def a_cell_can_be_bayes():
+    y = numpy.random.default_rng(0).normal(size=(1, T, 1))
+    found = recurrent.predict_along(averaging(), Data(clock(prior=2.5)[None], y))
+    means, _ = bayes.sequential(numpy.ones((1, T, 1)), y, 0.0, 0.4 * numpy.eye(1), 1.0)
+    return Claim(found[0, :, 0], means[0, :-1, 0, 0], tolerance=1e-9)
+
+
+def descending(step_size, small=3e-4, scale=1e-6):
+    """An LSTM of five cells that runs SGD on y = w x: w <- w + step_size x_t-1 (y_t-1 - answer).
+
+    Near 0 a sigmoid is a line, so two gates of opposite slope multiply: s(a) - s(-a) = a / 2.
+    Cell 0 keeps x for one step. Cells 1 and 2 add the last error through gates that it opens by
+    +x and -x: their difference is w, and 3 and 4 are copies. The gates that read are opened by the
+    new x, of 1 and 2 by +x, of 3 and 4 by -x: the difference of the differences is w x.
+    """
+    sign, pair = numpy.array([1.0, -1.0, -1.0, 1.0]), numpy.array([1.0, -1.0, 1.0, -1.0])
+    W_x, W_h, b = numpy.zeros((2, 4, 5)), numpy.zeros((5, 4, 5)), numpy.zeros((4, 5))
+    b[:, 0], b[1, 1:] = [OPEN, -OPEN, 0.0, OPEN], OPEN  # i f g o of cell 0; the rest never forget
+    W_x[0, 2, 0] = small  # cell 0 writes x
+    W_h[0, 0, 1:] = pair  # ... and opens the writing gates a step later
+    read = 4 * step_size / (small**2 * scale) * numpy.array([0.0, *sign])
+    W_x[1, 2, 1:], W_h[:, 2, 1:] = scale, -scale * read[:, None]  # what is written: the error
+    W_x[0, 3, 1:] = small * pair * sign  # the reading gates: + + - -
+    cell = {"W_x": W_x.reshape(2, 20), "W_h": W_h.reshape(5, 20), "b": b.reshape(20)}
+    return {"cell": cell, "read": {"W": read[:, None], "b": numpy.zeros(1)}}
+
+
+@theorem(
+    "Five cells with hand-set gates run SGD, a step an example.", lesson=11, source="Construction"
+)
+def five_cells_can_descend():
+    x, y = numpy.random.default_rng(0).normal(size=(2, T))
+    slope = grad(lambda w, x, y: (w * x - y) ** 2)
+    w, answers = 0.0, []
+    for n in range(T):
+        answers.append(w * x[n])
+        w = w - 0.1 * slope(w, x[n], y[n])
+    data = Data(x[None, :, None], y[None, :, None])
+    # The slope of a square has a 2, which the cells' step size contains.
+    found = recurrent.predict_along(descending(step_size=0.2), data)
+    return Claim(found[0, :, 0], answers, tolerance=1e-6)
+
+
+def along(noise=NOISE, tasks=4000):
+    """Lines w ~ N(0, 1) with noise, and the Bayes-optimal answers along each sequence."""
+    rng = numpy.random.default_rng(5)
+    data = linear(rng, tasks, T - 1, 1, numpy.eye(1), noise_variance=noise)
+    data = Data(*(numpy.concatenate(parts, axis=1) for parts in zip(*data)))
+    means, _ = bayes.sequential(*data, 0.0, numpy.eye(1), noise)
+    return data, data.x * means[:, :-1, :, 0]
+
+
+@theorem(
+    "Along a sequence the Bayes error at t is the risk of t - 1 shots.",
+    lesson=11,
+    source="Bishop 2006, Pattern Recognition and Machine Learning",
+)
+def the_floor_is_the_risk():
+    data, best = along()
+    risks = [bayes.risk(data.x[:, :n], numpy.eye(1), NOISE) for n in range(T)]
+    off = (best - data.y)[..., 0] ** 2 - numpy.stack(risks, axis=1)  # (M, T)
+    return Claim(off.mean(0), numpy.zeros(T), standard_error=off.std(0) / len(off) ** 0.5)
+
+
+@theorem("No LSTM is below Bayes at any position.", lesson=11, source="By definition")
+def nobody_beats_bayes():
+    data, best = along()
+    untrained = recurrent.init(numpy.random.default_rng(0), 1, 1, 16)
+    answers = [recurrent.predict_along(meta, data) for meta in (untrained, descending(0.3))]
+    errors = [((answer - data.y) ** 2 - (best - data.y) ** 2)[..., 0] for answer in answers]
+    excess = numpy.concatenate(errors, axis=1)  # (M, 2T), paired: the same tasks
+    shortfall = numpy.maximum(0.0, -excess.mean(axis=0))
+    allowed = excess.std(axis=0) / len(excess) ** 0.5
+    return Claim(shortfall, numpy.zeros(2 * T), standard_error=allowed)

@@ -1,0 +1,239 @@
+"""The LSTM meta-learner: its theorems see planted bugs, and odd requests are met or refused.
+
+What it computes is said by theorems (theorems/recurrent.py).
+"""
+
+import numpy
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from minimeta.core.backend import np, use
+from minimeta.core.gradients import value_and_grad
+from minimeta.core.optim import adam
+from minimeta.core.replay import replay
+from minimeta.core.trees import leaves
+from minimeta.exact import linear_gaussian
+from minimeta.memories import recurrent
+from minimeta.meta import evaluate, learning_curve, meta_loss, meta_train
+from minimeta.nets import lstm
+from minimeta.tasks import Data
+from minimeta.tasks.regression import linear
+from minimeta.theorems import REGISTRY, judge
+
+
+def rng(seed=0):
+    return numpy.random.default_rng(seed)
+
+
+def tasks(count=4, shots=5, queries=3, inputs=1):
+    return linear(rng(), count, shots, queries, numpy.eye(inputs), noise_variance=0.01)
+
+
+# ---- Planted bugs: each makes a named theorem fail ----
+
+
+def leaking(meta, data):
+    """x_t with its own label: the label is not shifted."""
+    return recurrent.fed(meta, data.x, data.y)
+
+
+def shifted_twice(meta, data):
+    none = np.zeros_like(data.y[:, :2])
+    return recurrent.fed(meta, data.x, np.concatenate([none, data.y[:, :-2]], axis=1))
+
+
+def eager(meta, state, x, y):
+    """observe, but the label is fed with its own input."""
+    h, c = lstm.cell(meta["cell"], (state["h"], state["c"]), recurrent.fed(meta, x, y))
+    return {"h": h, "c": c, "label": y}
+
+
+def last_label_lost(f):
+    zeroed = lambda state: {**state, "label": 0.0 * state["label"]}
+    return lambda meta, support: zeroed(f(meta, support))
+
+
+def moving(meta, state, x):
+    """predict, but each query moves the state for the next."""
+    answers = []
+    for q in range(x.shape[1]):
+        state = recurrent.observe(meta, state, x[:, q], state["label"])
+        answers.append(recurrent.read(meta, state["h"]))
+    return np.stack(answers, axis=1)
+
+
+def tasks_mixed(f):
+    return lambda meta, h: f(meta, h) + 0.1 * np.mean(f(meta, h), axis=0)
+
+
+def gates_swapped(f):
+    """An LSTM whose gates to write and to keep are confused."""
+    order = [1, 0, 2, 3]
+    turn = lambda W: np.concatenate([np.split(W, 4, axis=-1)[k] for k in order], axis=-1)
+    return lambda params, *rest: f({name: turn(W) for name, W in params.items()}, *rest)
+
+
+def queries_only(meta, task):
+    """A loss that trains at one length only."""
+    return meta_loss(recurrent.learner(2, 2, hidden=5), meta, task)
+
+
+def doubled(meta, task):
+    return 2.0 * recurrent.sequence_loss(meta, task)
+
+
+def clairvoyant(meta, data):
+    """The answers are the labels: below Bayes, since a label has noise."""
+    return data.y
+
+
+def a_step_late(f):
+    return lambda x, *rest: f(np.concatenate([x[:, 1:], x[:, :1]], axis=1), *rest)
+
+
+BUGS = [
+    (recurrent, "fed_along", lambda f: leaking, "no_label_is_seen_before_its_answer"),
+    (recurrent, "fed_along", lambda f: shifted_twice, "no_label_is_seen_before_its_answer"),
+    (recurrent, "observe", lambda f: eager, "adapt_is_the_fold_of_observe"),
+    (recurrent, "adapt", last_label_lost, "shots_are_positions"),
+    (recurrent, "fed_along", lambda f: leaking, "shots_are_positions"),
+    (lstm, "lstm", gates_swapped, "the_sequence_is_its_equations"),
+    (recurrent, "fed_along", lambda f: leaking, "the_sequence_is_its_equations"),
+    (recurrent, "sequence_loss", lambda f: queries_only, "the_sequence_loss_is_a_mean_over_shots"),
+    (
+        recurrent,
+        "meta_gradient",
+        lambda f: lambda: value_and_grad(doubled),
+        "the_gradient_is_that_of_the_fold",
+    ),
+    (recurrent, "predict", lambda f: moving, "queries_do_not_see_each_other"),
+    (recurrent, "read", tasks_mixed, "tasks_do_not_see_each_other"),
+    (lstm, "lstm", gates_swapped, "a_cell_can_average"),
+    (recurrent, "fed_along", lambda f: leaking, "a_cell_can_average"),
+    (lstm, "lstm", gates_swapped, "a_cell_can_be_bayes"),
+    (recurrent, "fed_along", lambda f: shifted_twice, "a_cell_can_be_bayes"),
+    (lstm, "lstm", gates_swapped, "five_cells_can_descend"),
+    (recurrent, "fed_along", lambda f: leaking, "five_cells_can_descend"),
+    (linear_gaussian, "sequential", a_step_late, "the_floor_is_the_risk"),
+    (recurrent, "predict_along", lambda f: clairvoyant, "nobody_beats_bayes"),
+]
+THEOREMS = {t.name: t for t in REGISTRY if t.topic == "recurrent"}
+
+
+@pytest.mark.parametrize("module, name, bug, theorem", BUGS)
+def test_a_planted_bug_turns_its_theorem_red(monkeypatch, module, name, bug, theorem):
+    prove = THEOREMS[theorem].prove
+    assert judge(prove()).holds
+    original = getattr(module, name)
+    monkeypatch.setattr(module, name, bug(original))
+    assert not judge(prove()).holds
+
+
+def test_every_theorem_of_this_topic_has_its_bug():
+    assert {theorem for *_, theorem in BUGS} == set(THEOREMS)
+
+
+# ---- What it sees when ----
+
+
+def test_a_label_changes_no_answer_up_to_its_own_and_every_one_after():
+    """Changes, where the theorem has derivatives: not a bit before, something after."""
+    (x, y), _ = tasks(shots=6)
+    meta = recurrent.init(rng(), 1, 1, 8)
+    before = recurrent.predict_along(meta, Data(x, y))
+    for t in range(6):
+        other = y.copy()
+        other[:, t] += 1.0
+        after = recurrent.predict_along(meta, Data(x, other))
+        assert_array_equal(after[:, : t + 1], before[:, : t + 1])
+        assert (after[:, t + 1 :] != before[:, t + 1 :]).all()
+
+
+def test_without_examples_the_state_is_zero_and_the_answer_knows_only_x():
+    learner, task = recurrent.learner(1, hidden=4), tasks()
+    meta = learner.init(rng())
+    state = learner.adapt(meta, Data(task.support.x[:, :0], task.support.y[:, :0]))
+    assert all((part == 0).all() for part in leaves(state))
+    assert [state[name].shape for name in ("h", "c", "label")] == [(4, 4), (4, 4), (4, 1)]
+    same_x = numpy.broadcast_to(task.query.x[:1], task.query.x.shape)
+    answers = learner.predict(meta, state, same_x)
+    assert_array_equal(answers, numpy.broadcast_to(answers[:1], answers.shape))
+
+
+def test_predict_leaves_the_state_as_it_was():
+    learner, task = recurrent.learner(1, hidden=4), tasks()
+    meta = learner.init(rng())
+    state = learner.adapt(meta, task.support)
+    copies = {name: part.copy() for name, part in state.items()}
+    learner.predict(meta, state, task.query.x)
+    assert all((state[name] == copies[name]).all() for name in copies)
+
+
+def test_a_learning_curve_is_a_curve_along_the_sequence():
+    """One query, the next example: shots 0 to 5 are positions 1 to 6."""
+    learner, task = recurrent.learner(1, hidden=4), tasks(shots=6)
+    meta = learner.init(rng())
+    errors = (recurrent.predict_along(meta, task.support) - task.support.y) ** 2  # (M, 6, 1)
+    for s in range(6):
+        next_one = task._replace(query=Data(*(part[:, s : s + 1] for part in task.support)))
+        curve = learning_curve(learner, meta, next_one, [s])
+        assert_allclose(curve[0], errors[:, s, 0], rtol=1e-12)
+
+
+# ---- Training ----
+
+
+def test_training_lowers_the_error_and_is_the_same_when_replayed():
+    sample = lambda rng: linear(rng, 32, 7, 1, numpy.eye(1), noise_variance=0.01)
+    learner, follow = recurrent.learner(1, hidden=8), recurrent.meta_gradient()
+    meta, _ = meta_train(learner, sample, rng(), 200, optimizer=adam(0.02), meta_gradient=follow)
+    new = linear(rng(1), 1000, 7, 1, numpy.eye(1), noise_variance=0.01)
+    before, after = (recurrent.sequence_loss(m, new) for m in (learner.init(rng()), meta))
+    assert after < 0.6 * before
+    task, fast = sample(rng(2)), replay(follow)
+    for _ in range(2):
+        assert all(
+            (a == b).all() for a, b in zip(leaves(fast(meta, task)), leaves(follow(meta, task)))
+        )
+
+
+def test_a_float32_program_stays_float32():
+    use(dtype="float32")
+    try:
+        learner, task = recurrent.learner(2, 1, hidden=4), tasks(inputs=2)
+        meta = learner.init(rng())
+        value, slope = recurrent.meta_gradient()(meta, task)
+        state = learner.adapt(meta, task.support)
+        answer = learner.predict(meta, state, task.query.x)
+        none = learner.adapt(meta, Data(task.support.x[:, :0], task.support.y[:, :0]))
+    finally:
+        use(dtype="float64")
+    everything = leaves((meta, value, slope, state, answer, none))
+    assert {part.dtype for part in everything} == {numpy.dtype("float32")}
+
+
+# ---- What is refused ----
+
+
+@pytest.mark.parametrize("bad", [{"inputs": 0}, {"outputs": 1.5}, {"hidden": "many"}])
+def test_sizes_are_whole_numbers(bad):
+    with pytest.raises((TypeError, ValueError), match=f"{next(iter(bad))} must be"):
+        recurrent.learner(**{"inputs": 1, **bad})
+
+
+def test_examples_of_another_size_are_refused_in_a_sentence():
+    learner = recurrent.learner(1, hidden=4)
+    meta, wide = learner.init(rng()), tasks(inputs=2)
+    with pytest.raises(ValueError, match=r"x and y must be \(..., 1\) and \(..., 1\)"):
+        evaluate(learner, meta, wide)
+    state = recurrent.start(meta, wide.query.x)
+    with pytest.raises(ValueError, match=r"they are \(4, 3, 2\) and \(4, 3, 1\)"):
+        learner.predict(meta, state, wide.query.x)
+
+
+def test_labels_of_another_size_or_length_are_refused_in_a_sentence():
+    learner, (x, y) = recurrent.learner(1, hidden=4), tasks().support
+    meta = learner.init(rng())
+    for wrong in (numpy.concatenate([y, y], axis=-1), y[:, :-1], y[:-1]):
+        with pytest.raises(ValueError, match="x and y must be"):
+            learner.adapt(meta, Data(x, wrong))
