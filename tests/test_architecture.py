@@ -14,6 +14,7 @@ RANKS = {
     "tasks": 1,
     "exact": 2,
     "meta": 2,
+    "probing": 2,
     "initializations": 3,
     "embeddings": 3,
     "learned_optimizers": 3,

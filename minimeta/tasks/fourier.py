@@ -3,7 +3,8 @@
     y = sum_k sqrt(2) (a_k cos kx + b_k sin kx) + noise    a_k, b_k ~ N(0, amplitude_k^2), k = 1..K
 
 The features have mean square one over a period, so amplitude_k^2 is the power of frequency k per
-weight. Zeros are gaps: low-pass and band-pass families are amplitudes with zeros.
+weight. Zeros are gaps: `band` makes the amplitudes of low-pass and band-pass families. Waves in a
+gap of the family that a learner was trained on are out of distribution.
 """
 
 import math
@@ -22,6 +23,33 @@ def fourier(rng, tasks, shots, queries, amplitudes, noise_variance=0.0):
     """M waves, x uniform over one period: x and y (M, N, 1). `amplitudes` (K,) are at least 0."""
     weights = draw_weights(rng, tasks, prior_covariance(amplitudes))
     return from_weights(rng, weights, shots, queries, noise_variance)
+
+
+def band(lowest, highest, frequencies, power=1.0):
+    """Amplitudes (K,) of waves in a band, equal there and 0 elsewhere: E y^2 is `power`.
+
+    K is `frequencies`. From wave 1 on it is a low-pass family, from any other a band-pass one.
+    """
+    checks.integer("lowest", lowest, at_least=1)
+    checks.integer("highest", highest, at_least=lowest)
+    checks.integer("frequencies", frequencies, at_least=highest)
+    checks.number("power", power, above=0.0)
+    waves = numpy.arange(1, frequencies + 1)
+    inside = (lowest <= waves) & (waves <= highest)
+    return numpy.sqrt(power / (2.0 * inside.sum())) * inside
+
+
+def draw_phases(rng, tasks, amplitudes):
+    """Weights (M, 2K, 1) with phases at random and a_k^2 + b_k^2 = 2 amplitude_k^2 exactly.
+
+    The same mean powers as the Gaussian family's, but no wave of the band is ever small.
+    """
+    checks.integer("tasks", tasks, at_least=1)
+    prior_covariance(amplitudes)  # for its checks
+    phases = generator(rng).uniform(0.0, PERIOD, size=(tasks, len(amplitudes)))
+    pairs = numpy.stack([numpy.cos(phases), numpy.sin(phases)], axis=-1)  # (M, K, 2)
+    weights = math.sqrt(2.0) * amplitudes[:, None] * pairs
+    return weights.reshape(tasks, -1, 1)
 
 
 def from_weights(rng, weights, shots, queries, noise_variance=0.0):

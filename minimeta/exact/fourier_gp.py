@@ -1,0 +1,90 @@
+"""The Bayes-optimal learner of random waves: in weight space, and in function space.
+
+    tasks:    y = phi(x) w + noise    w ~ N(0, diag(a_k^2))    phi: tasks.fourier.features
+    weights:  what w is given (x, y), as in exact.linear_gaussian;  predict phi(x) w_N
+    functions: y and f(x) are jointly normal with  k(x, x') = sum_k 2 a_k^2 cos k(x - x'):
+              mean  k_* (K + s^2 I)^-1 y    variance  k(x, x) - k_* (K + s^2 I)^-1 k_*'
+
+The two are one (a Gaussian process with finitely many waves). A wave without prior power, a_k = 0,
+stays at zero whatever the data say: a prior that is a filter.  Taught in lesson 12.
+Source: Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, section 2.1.
+"""
+
+from minimeta.core import checks
+from minimeta.core.backend import np
+from minimeta.core.learner import Learner
+from minimeta.exact import linear_gaussian
+from minimeta.tasks.fourier import features, prior_covariance
+
+
+def posterior(x, y, amplitudes, noise_variance):
+    """Mean (..., 2K, C) and covariance (..., 2K, 2K) of the weights; x (..., N, 1), y (..., N, C).
+
+    `amplitudes` (K,) are at least 0, `noise_variance` is positive.
+    """
+    covariance = np.asarray(prior_covariance(amplitudes))
+    phi = _features(x, len(amplitudes))
+    return linear_gaussian.posterior(phi, y, 0.0, covariance, noise_variance)
+
+
+def predictive(x, mean, covariance, noise_variance):
+    """Mean (..., N, C) and variance (..., N, 1) of a new y at x (..., N, 1), in weight space.
+
+    `mean` and `covariance` are those of the weights, as `posterior` gives them.
+    """
+    phi = _features(x, np.shape(covariance)[-1] // 2)
+    return linear_gaussian.predictive(phi, mean, covariance, noise_variance)
+
+
+def kernel(x, other, amplitudes):
+    """The prior covariance of f(x) and f(other): (..., N, 1), (..., N', 1) -> (..., N, N')."""
+    prior_covariance(amplitudes)  # for its checks
+    checks.array("x", x, "... N D")
+    checks.array("other", other, "... N D")
+    apart = x - np.swapaxes(other, -1, -2)  # (..., N, N')
+    return sum(2.0 * a**2 * np.cos((k + 1) * apart) for k, a in enumerate(amplitudes))
+
+
+def function_space(new, x, y, amplitudes, noise_variance):
+    """What `predictive` says of `new` (..., N', 1) after (x, y), without any weights."""
+    checks.number("noise_variance", noise_variance, above=0.0)
+    checks.array("y", y, "... N C")
+    K = kernel(x, x, amplitudes) + noise_variance * np.eye(np.shape(x)[-2])
+    across = kernel(x, new, amplitudes)  # (..., N, N')
+    gain = np.swapaxes(np.linalg.solve(K, across), -1, -2)  # (..., N', N)
+    explained = np.sum(gain * np.swapaxes(across, -1, -2), axis=-1, keepdims=True)
+    return gain @ y, 2.0 * np.sum(amplitudes**2) - explained + noise_variance
+
+
+def progress(x, amplitudes, noise_variance):
+    """The share of every wave seen after the examples at x (..., N, 1), on average: (..., K).
+
+    The mean of Re <f_hat, f> / |f|^2 over phases and noise, for a learner that believes in the
+    `amplitudes`. It is half the trace of the wave's 2 x 2 block of E[w_hat | w, x] = G phi(x) w.
+    """
+    covariance = np.asarray(prior_covariance(amplitudes))
+    phi = _features(x, len(amplitudes))
+    seen, _ = linear_gaussian.posterior(phi, phi, 0.0, covariance, noise_variance)
+    shares = np.diagonal(seen, axis1=-2, axis2=-1)
+    return np.mean(np.reshape(shares, (*np.shape(shares)[:-1], -1, 2)), axis=-1)
+
+
+def learner(amplitudes, noise_variance):
+    """The Bayes-optimal Learner of tasks.fourier.fourier(..., amplitudes, noise_variance).
+
+    Nothing to train: meta is {}. Its state is the posterior of the weights.
+    """
+    prior_covariance(amplitudes)
+    checks.number("noise_variance", noise_variance, above=0.0)
+    return Learner(
+        init=lambda rng: {},
+        adapt=lambda meta, support: posterior(*support, amplitudes, noise_variance),
+        predict=lambda meta, state, x: _features(x, len(amplitudes)) @ state[0],
+    )
+
+
+def _features(x, frequencies):
+    checks.array("x", x, "... N D")
+    if np.shape(x)[-1] != 1:
+        raise ValueError(f"x must be (..., N, 1), angles; its shape is {np.shape(x)}.")
+    return features(x, frequencies)
