@@ -9,7 +9,6 @@ made before with the same arguments. A value is deleted after its last use; wher
 nothing else refers to its memory, the next result is written over it.
 """
 
-import keyword
 import math
 import sys
 from collections import Counter
@@ -84,7 +83,7 @@ def needed(calls, output):
 
 def plain(call, calls):
     """The call; autograd's sum of two gradients becomes NumPy's where that gives the same array."""
-    if call.function not in (ADD, ACCUMULATED) or type(call.args[0]) is not ArrayVSpace:
+    if call.function not in (ADD, ACCUMULATED) or not isinstance(call.args[0], ArrayVSpace):
         return call
     terms = call.args[1:]
     kinds = {calls[x.slot].kind if type(x) is Ref else kind_of(x) for x in terms}
@@ -195,7 +194,7 @@ def statements(call, dead, kinds, constants):
 def called(call):
     """The name of a call's function, fit for Python source."""
     name = "getitem" if call.function is TAKE else call.function.__name__
-    return name if name.isidentifier() and not keyword.iskeyword(name) else "function"
+    return name if name.isidentifier() else "function"
 
 
 def expression(x, constants, copied=False):

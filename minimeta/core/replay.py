@@ -28,7 +28,7 @@ from minimeta.core.backend import current, to_host
 from minimeta.core.program import compiled
 from minimeta.core.recording import record
 from minimeta.core.surroundings import checksum, surroundings, unchanged
-from minimeta.core.tape import is_array
+from minimeta.core.tape import is_array, kind_of
 from minimeta.core.trees import leaves, names
 
 MOST = 16  # programs kept for one function; a warning says when it is recorded that often
@@ -118,24 +118,23 @@ def plainly(f, args, kwargs):
 
 def check(f, expected, found):
     """Raise ReplayError, naming the first leaf that differs, unless both trees are the same."""
-    if names(expected) != names(found):
-        raise ReplayError(f"replay of {name_of(f)} gives a tree of another structure than it.")
-    for path, a, b in zip(names(expected, "output"), leaves(expected), leaves(found)):
-        if type(a) is not type(b) or not same(a, b):
-            raise ReplayError(
-                f"replay of {name_of(f)} gives another {path} than {name_of(f)} itself, which must "
-                "depend on more than the numbers in its arguments, or change them in place."
-            )
+    paired = zip(names(expected, "output"), leaves(expected), leaves(found))
+    unequal = [path for path, a, b in paired if not same(a, b)]
+    if unequal or signature(expected, [], []) != signature(found, [], []):
+        raise ReplayError(
+            f"replay of {name_of(f)} gives another {[*unequal, 'structure'][0]} than {name_of(f)} "
+            "itself, which must depend on more than the numbers in its arguments, or change them."
+        )
 
 
 def same(a, b):
     """Whether two leaves are the same bit for bit, all NaN being one; on a GPU, whether close."""
+    if kind_of(a) != kind_of(b):
+        return False
     if not is_array(a):
         return repr(a) == repr(b)
     on_host = isinstance(a, (numpy.ndarray, numpy.generic))
     a, b = numpy.array(to_host(a)), numpy.array(to_host(b))
-    if (a.shape, a.dtype) != (b.shape, b.dtype):
-        return False
     if not on_host:
         return numpy.allclose(a, b, CLOSE, CLOSE, equal_nan=True)
     for x in (a, b) if a.dtype.kind in "fc" else ():

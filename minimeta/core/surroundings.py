@@ -15,7 +15,10 @@ from typing import NamedTuple
 
 import numpy
 
-INSTALLED = (os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(numpy.__file__)))
+import minimeta
+
+PACKAGES = [os.path.dirname(module.__file__) for module in (os, minimeta, numpy)]
+INSTALLED = (*PACKAGES, os.path.dirname(PACKAGES[-1]))  # the last one is site-packages
 
 
 class Surroundings(NamedTuple):
@@ -52,7 +55,7 @@ def checksum(x):
 
 
 def _contents(x):
-    if isinstance(x, numpy.ndarray) and x.dtype != object:
+    if isinstance(x, numpy.ndarray) and x.dtype.kind in "biufc":
         return [partial(checksum, x)]
     return [partial(list, x)] if type(x) is dict else [partial(len, x)] if type(x) is list else []
 
@@ -64,7 +67,8 @@ def _variables(x):
         return [partial(x.get, key) for key in x]
     if not isinstance(x, types.FunctionType):
         return []
-    names = () if _is_installed(x) else _globals_named(x.__code__) & x.__globals__.keys()
+    installed = x.__code__.co_filename.startswith(INSTALLED)
+    names = () if installed else _globals_named(x.__code__) & x.__globals__.keys()
     cells = [partial(getattr, cell, "cell_contents") for cell in x.__closure__ or () if _full(cell)]
     return cells + [partial(x.__globals__.get, name) for name in names]
 
@@ -84,11 +88,6 @@ def _globals_named(code):
     read = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
     inner = [c for c in code.co_consts if isinstance(c, types.CodeType)]
     return read.union(*map(_globals_named, inner))
-
-
-def _is_installed(f):
-    ours = (f.__module__ or "").split(".")[0] == "minimeta"
-    return ours or f.__code__.co_filename.startswith(INSTALLED)
 
 
 def _full(cell):

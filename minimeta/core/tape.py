@@ -9,13 +9,12 @@ from typing import Any, Callable, NamedTuple
 
 import numpy
 from autograd.builtins import container_take
-from autograd.numpy import isrealobj, isscalar, size
+from autograd.numpy import isscalar, size
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import Node, isbox, notrace_primitives
 
 from minimeta.core.backend import current
 
-OBJECT = numpy.dtype(object)
 INDEXING = (ArrayBox.__getitem__, container_take)
 
 
@@ -57,8 +56,6 @@ class Tape(Node):
         KNOWN.begun = None
         refs = {i: Ref(node.slot) for i, node in zip(argnums, parents)}
         args = tuple(refs.get(i, arg) for i, arg in enumerate(args))
-        if _hides_box(args) or _hides_box(kwargs):
-            raise TypeError(f"{function.__name__} was given an array in a list or by keyword")
         self._note(parents[0].calls, function.fun, args, kwargs, value)
 
     def initialize_root(self, value, calls):
@@ -72,8 +69,9 @@ class Tape(Node):
 class Known(set):
     """The functions whose answers Python may know.
 
-    As autograd asks here before it makes a call, one that was begun and never noted shows: it
-    raised an error, which the recorded function then caught. The IndexError that ends a `for` may.
+    As autograd asks here before it makes a call, one that was begun and is not noted yet shows. It
+    raised an error, which f then caught (the IndexError that ends a `for` may be); or it is still
+    at work, on a box that it was given inside a list or by keyword.
     """
 
     begun = None
@@ -86,12 +84,13 @@ class Known(set):
 
     def check(self):
         if self.begun:
+            name = self.begun.__name__
             raise TypeError(
-                f"it catches an error of {self.begun.__name__}, or hides an array from it"
+                f"it catches an error of {name}, or gives it arrays in a list or by name"
             )
 
 
-KNOWN = notrace_primitives[Tape] = Known((size, isscalar, isrealobj))
+KNOWN = notrace_primitives[Tape] = Known((size, isscalar))
 
 
 def is_array(x):
@@ -112,15 +111,4 @@ def kind_of(value):
     """The Kind of an array, a scalar, a tuple of them, or whatever else a primitive returns."""
     if isinstance(value, (tuple, list)):
         return Kind(type(value), parts=tuple(map(kind_of, value)))
-    shape, dtype, strides = (getattr(value, name, None) for name in ("shape", "dtype", "strides"))
-    if dtype == OBJECT:
-        raise TypeError("an array of Python objects was made of traced arrays")
-    return Kind(type(value), shape, dtype, strides)
-
-
-def _hides_box(x):
-    if isinstance(x, dict):
-        x = list(x.values())
-    if isinstance(x, (tuple, list)):
-        return any(map(_hides_box, x))
-    return isbox(x) or getattr(x, "dtype", None) == OBJECT
+    return Kind(type(value), *(getattr(value, name, None) for name in Kind._fields[1:4]))
