@@ -55,7 +55,7 @@ def effective_spectrum(weights, truth):
 
     `weights` (..., D, C) are what was found, the task axes those of the truth.
     """
-    checks.array("truth", truth, "... D C")
+    _check_alike(weights, truth, "... D C")
     left, strength, right = np.linalg.svd(truth, full_matrices=False)
     if not np.all(strength > 0.0):
         raise ValueError("truth must have full rank: a mode of strength 0 has no progress.")
@@ -77,7 +77,9 @@ def fourier_weights(answer, frequencies, points=POINTS):
 
 def fourier_progress(weights, truth):
     """Re <f_hat_k, f_k> / |f_k|^2, (..., K), of Fourier weights (..., 2K, C); 1 when learned."""
-    checks.array("truth", truth, "... K C")
+    _check_alike(weights, truth, "... 2K C")
+    if np.shape(truth)[-2] % 2:
+        raise ValueError(f"truth must have shape (..., 2K, C); its shape is {np.shape(truth)}.")
     by_wave = lambda a: np.reshape(a, (*np.shape(a)[:-2], -1, 2 * np.shape(a)[-1]))
     found, truth = by_wave(weights), by_wave(truth)  # (..., K, 2C)
     power = np.sum(truth**2, axis=-1)
@@ -90,6 +92,11 @@ def half_time(times, progress):
     """When each column of progress (T, K) first reaches 1/2: (K,), interpolated; inf if never."""
     checks.array("times", times, "T")
     checks.array("progress", progress, "T K")
+    if len(times) != len(progress):
+        raise ValueError(
+            f"times and progress must have as many rows; they have {len(times)} and "
+            f"{len(progress)}."
+        )
     found = numpy.full(progress.shape[1], numpy.inf)
     for k, curve in enumerate(progress.T):
         reached = numpy.flatnonzero(curve >= 0.5)
@@ -97,6 +104,16 @@ def half_time(times, progress):
             until = slice(max(0, reached[0] - 1), reached[0] + 1)
             found[k] = numpy.interp(0.5, curve[until], times[until])
     return found
+
+
+def _check_alike(weights, truth, letters):
+    checks.array("truth", truth, letters)
+    checks.array("weights", weights, letters)
+    if np.shape(weights)[-2:] != np.shape(truth)[-2:]:
+        raise ValueError(
+            "weights and truth must have the same last two axes; "
+            f"their shapes are {np.shape(weights)} and {np.shape(truth)}."
+        )
 
 
 def _frozen(learner, meta, state, tasks):

@@ -14,6 +14,7 @@ from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.learner import Learner
 from minimeta.exact import linear_gaussian
+from minimeta.exact.gaussian_checks import checked
 from minimeta.tasks.fourier import features, prior_covariance
 
 
@@ -39,16 +40,15 @@ def predictive(x, mean, covariance, noise_variance):
 def kernel(x, other, amplitudes):
     """The prior covariance of f(x) and f(other): (..., N, 1), (..., N', 1) -> (..., N, N')."""
     prior_covariance(amplitudes)  # for its checks
-    checks.array("x", x, "... N D")
-    checks.array("other", other, "... N D")
+    _check_angles("x", x)
+    _check_angles("other", other)
     apart = x - np.swapaxes(other, -1, -2)  # (..., N, N')
     return sum(2.0 * a**2 * np.cos((k + 1) * apart) for k, a in enumerate(amplitudes))
 
 
 def function_space(new, x, y, amplitudes, noise_variance):
     """What `predictive` says of `new` (..., N', 1) after (x, y), without any weights."""
-    checks.number("noise_variance", noise_variance, above=0.0)
-    checks.array("y", y, "... N C")
+    checked(_features(x, len(amplitudes)), y, 0.0, prior_covariance(amplitudes), noise_variance)
     K = kernel(x, x, amplitudes) + noise_variance * np.eye(np.shape(x)[-2])
     across = kernel(x, new, amplitudes)  # (..., N, N')
     gain = np.swapaxes(np.linalg.solve(K, across), -1, -2)  # (..., N', N)
@@ -84,7 +84,11 @@ def learner(amplitudes, noise_variance):
 
 
 def _features(x, frequencies):
-    checks.array("x", x, "... N D")
-    if np.shape(x)[-1] != 1:
-        raise ValueError(f"x must be (..., N, 1), angles; its shape is {np.shape(x)}.")
+    _check_angles("x", x)
     return features(x, frequencies)
+
+
+def _check_angles(name, x):
+    checks.array(name, x, "... N D")
+    if np.shape(x)[-1] != 1:
+        raise ValueError(f"{name} must be angles (..., N, 1); its shape is {np.shape(x)}.")

@@ -30,7 +30,7 @@ from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.learner import Learner
 from minimeta.exact import linear_gaussian
-from minimeta.exact.gaussian_checks import checked_prior
+from minimeta.exact.gaussian_checks import checked, checked_prior
 
 NODES, MORE_NODES = 250, 8  # of the quadrature, and for each mode: enough for twelve digits
 TAIL = 9.0  # singular values beyond sqrt(m) + sqrt(n) + TAIL have a chance of exp(-TAIL^2 / 2)
@@ -39,16 +39,15 @@ TAIL = 9.0  # singular values beyond sqrt(m) + sqrt(n) + TAIL have a chance of e
 def posterior(x, y, mean, row_covariance, column_covariance, noise_variance):
     """Mean (..., D, C) and covariance (..., D, C, D, C) of the weights after the examples (x, y).
 
-    `row_covariance` R is (D, D), `column_covariance` K (C, C), `mean` a number, (D,) or (D, C).
+    `row_covariance` R is (..., D, D), `column_covariance` K (C, C), `mean` a number, (D,) or
+    (..., D, C).
     """
-    mean, R, noise = checked_prior(mean, row_covariance, noise_variance)
-    checks.array("y", y, "... N C")
+    mean, R, noise = checked(x, y, mean, row_covariance, noise_variance)
     _check_columns(column_covariance, np.shape(y)[-1])
     k, O = np.linalg.eigh(np.asarray(column_covariance))
-    mean = np.broadcast_to(mean, (len(R), len(k))) @ O
-    by_column = lambda a: np.swapaxes(a, -1, -2)[..., None]  # (..., N, C) -> (..., C, N, 1)
-    prior = by_column(mean), np.maximum(k, 0.0)[:, None, None] * R, noise
-    means, covariances = linear_gaussian.posterior(x[..., None, :, :], by_column(y @ O), *prior)
+    by_column = lambda a: np.swapaxes(a @ O, -1, -2)[..., None]  # (..., N, C) -> (..., C, N, 1)
+    prior = by_column(mean), np.maximum(k, 0.0)[:, None, None] * R[..., None, :, :], noise
+    means, covariances = linear_gaussian.posterior(x[..., None, :, :], by_column(y), *prior)
     covariance = np.einsum("ck,...kde,fk->...dcef", O, covariances, O)
     return np.swapaxes(means[..., 0], -1, -2) @ O.T, covariance
 

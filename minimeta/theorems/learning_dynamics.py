@@ -88,7 +88,7 @@ def progress_with_one_input():
 @theorem(
     "With two inputs m_t is the mean of its formula in tr S and det S.",
     lesson=12,
-    source="Bartlett's decomposition: S = L L' with chi and normal entries; Gauss quadrature in each",
+    source="Bartlett: S = L L', L triangular with chi and normal entries; Gauss quadrature",
 )
 def progress_with_two_inputs():
     ratio, t = 4.0, 3  # z^2 ~ chi^2_3 is z^2 under a normal density, w ~ chi^2_2 exponential

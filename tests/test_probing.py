@@ -1,0 +1,217 @@
+"""Probing: every learner measured alike; and the theorems on the order of learning can fail."""
+
+import numpy
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from minimeta import probing
+from minimeta.core.backend import np, use
+from minimeta.core.gradients import grad
+from minimeta.core.losses import mse
+from minimeta.core.trees import tree_map
+from minimeta.exact import fourier_gp, linear_gaussian, linear_networks, matrix_normal
+from minimeta.initializations import fine_tuning
+from minimeta.memories import recurrent
+from minimeta.nets import mlp
+from minimeta.tasks import Data, fourier, linear_maps
+from minimeta.tasks.regression import from_weights
+from minimeta.theorems import REGISTRY, judge
+
+
+def rng(seed=0):
+    return numpy.random.default_rng(seed)
+
+
+def examples(tasks=3, count=5, spectrum=(2.0, 0.5)):
+    size = len(spectrum)
+    truth = linear_maps.draw_spectrum(rng(), tasks, numpy.array(spectrum), size, size)
+    return truth, from_weights(rng(1), truth, count, 1, 0.1).support
+
+
+PROBES = rng(7).normal(size=(30, 2))
+
+
+# ---- Any learner, at any time ----
+
+
+def test_an_lstm_is_frozen_in_the_state_that_its_examples_left():
+    """The answers are those of `predict` from the state, once for each task, in any order."""
+    learner = recurrent.learner(2, 2, hidden=4)
+    meta, (_, support) = learner.init(rng()), examples()
+    empty, answer = probing.answers(learner, meta, support, [0, 3])
+    state = recurrent.start(meta, support.x)
+    for t in range(3):
+        state = recurrent.observe(meta, state, support.x[:, t], support.y[:, t])
+    asked = numpy.broadcast_to(PROBES, (3, 30, 2))
+    assert_allclose(answer(PROBES), recurrent.predict(meta, state, asked), atol=1e-14)
+    assert_allclose(answer(PROBES)[:, ::-1], answer(PROBES[::-1]), atol=1e-14)
+    assert abs(answer(PROBES) - empty(PROBES)).max() > 1e-3
+    assert_array_equal(empty(PROBES)[0], empty(PROBES)[1])  # no example: all tasks are alike
+
+
+def test_a_network_that_descends_is_measured_as_a_learner_and_as_a_sequence_of_states():
+    """After each step: the weights of a linear network, by hand, by probing, through a Learner."""
+    net, (truth, support) = mlp([2, 2]), examples()
+    start = net.init(rng())
+    loss = lambda params: np.sum(mse(net.apply(params, support.x), support.y))
+    params = tree_map(lambda p: np.stack([p] * 3), start)
+    for steps in range(4):
+        answer = lambda x: net.apply(params, x)  # noqa: B023
+        found = probing.effective_weights(answer, PROBES)
+        assert_allclose(found, params[0]["W"], atol=1e-13)
+        if steps:
+            learner = fine_tuning.learner(net, step_size=0.1, steps=steps)
+            (same,) = probing.answers(learner, start, support, [5])
+            assert_allclose(probing.effective_weights(same, PROBES), found, atol=1e-13)
+        params = tree_map(lambda p, g: p - 0.1 * g, params, grad(loss)(params))
+    assert_allclose(probing.effective_spectrum(truth, truth), 1.0, rtol=1e-13)
+
+
+def test_effective_weights_are_the_regression_of_the_answers():
+    answer = lambda x: numpy.stack([numpy.sin(x[:, :1]) + 1.0, x[:, 1:] ** 3])  # two "tasks"
+    design = numpy.column_stack([PROBES, numpy.ones(30)])
+    exact = [numpy.linalg.lstsq(design, a, rcond=None)[0][:2] for a in answer(PROBES)]
+    assert_allclose(probing.effective_weights(answer, PROBES), exact, atol=1e-13)
+
+
+def test_the_spectrum_reads_the_diagonal_in_the_order_of_strength():
+    truth, _ = examples(tasks=2, spectrum=(3.0, 1.0, 0.2))
+    left, strength, right = numpy.linalg.svd(truth)
+    shares = numpy.array([[0.1, 0.5, 0.9], [1.0, -0.2, 0.3]])
+    mixed = rng().normal(size=(3, 3)) * (1 - numpy.eye(3))  # off the diagonal: ignored
+    inner = numpy.stack([numpy.diag(row) for row in shares * strength]) + mixed
+    found = probing.effective_spectrum(left @ inner @ right, truth)
+    assert_allclose(found, shares, atol=1e-13)
+
+
+def test_a_wide_map_has_as_many_modes_as_outputs():
+    truth = linear_maps.draw_spectrum(rng(), 2, numpy.array([2.0, 1.0]), 5, 2)
+    assert_allclose(probing.effective_spectrum(0.3 * truth, truth), 0.3, rtol=1e-12)
+
+
+def test_a_late_wave_has_made_the_progress_of_its_cosine():
+    """f shifted by d: Re <f_hat_k, f_k> / |f_k|^2 = cos(k d), with every other wave ignored."""
+    truth, shift = fourier.draw_phases(rng(), 4, numpy.ones(3)), 0.4
+    answer = lambda x: fourier.features(x - shift, 3) @ truth + 5.0 + numpy.cos(9 * x)
+    found = probing.fourier_progress(probing.fourier_weights(answer, 3), truth)
+    assert_allclose(found, numpy.tile(numpy.cos(shift * numpy.arange(1, 4)), (4, 1)), atol=1e-13)
+
+
+def test_half_times_are_interpolated_and_infinite_where_half_is_never_reached():
+    times = numpy.array([0.0, 1.0, 3.0, 4.0])
+    curves = numpy.array([[0.0, 0.6, 0.1], [0.25, 0.9, 0.2], [0.75, 0.4, 0.3], [0.4, 1.0, 0.49]])
+    assert_allclose(probing.half_time(times, curves), [2.0, 0.0, numpy.inf])
+
+
+def test_float32_stays():
+    try:
+        use(dtype="float32")
+        _, support = examples()
+        learner = recurrent.learner(2, 2, hidden=4)
+        (answer,) = probing.answers(learner, learner.init(rng()), support, [3])
+        found = probing.effective_weights(answer, PROBES.astype("f"))
+        assert found.dtype == "float32"
+        wave = lambda x: answer(np.concatenate([x, x], axis=-1))
+        assert probing.fourier_weights(wave, 2).dtype == "float32"
+    finally:
+        use("numpy")
+
+
+IDENTITY = lambda x: x
+SUPPORT = Data(numpy.ones((2, 3, 1)), numpy.ones((2, 3, 1)))
+BAYES = linear_gaussian.learner(0.0, numpy.eye(1), 1.0)
+
+
+@pytest.mark.parametrize(
+    "call, sentence",
+    [
+        (lambda: probing.answers(BAYES, {}, SUPPORT, [4]), "shots is 4, but a task has 3"),
+        (lambda: probing.answers(BAYES, {}, SUPPORT.x, [1]), "support must be Data"),
+        (lambda: probing.effective_weights(IDENTITY, numpy.eye(3)), "probes must be more than 3"),
+        (lambda: probing.effective_weights(IDENTITY, numpy.ones((9, 2))), "different directions"),
+        (lambda: probing.effective_weights(IDENTITY, numpy.ones(9)), "probes must have shape"),
+        (lambda: probing.effective_weights(IDENTITY, [[1.0]]), "probes must be an array"),
+        (lambda: probing.effective_spectrum(numpy.eye(2), numpy.diag([1.0, 0.0])), "full rank"),
+        (lambda: probing.effective_spectrum(numpy.eye(2), numpy.eye(3)), "weights and truth must"),
+        (lambda: probing.effective_spectrum(numpy.eye(2), [1.0]), "truth must be an array"),
+        (lambda: probing.fourier_weights(numpy.cos, 0), "frequencies must be at least 1"),
+        (lambda: probing.fourier_weights(numpy.cos, 4, points=8), "points must be at least 9"),
+        (lambda: probing.fourier_progress(SUPPORT.x[:, :2], 0 * SUPPORT.x[:, :2]), "every wave"),
+        (lambda: probing.fourier_progress(SUPPORT.x, SUPPORT.x), "truth must have .* 2K"),
+        (
+            lambda: probing.fourier_progress(SUPPORT.x[:, :2], numpy.ones((4, 1))),
+            "weights and truth must",
+        ),
+        (lambda: probing.half_time(numpy.arange(2.0), numpy.ones((3, 1))), "times and progress"),
+        (lambda: probing.half_time([0.0], numpy.ones((1, 1))), "times must be an array"),
+    ],
+)
+def test_odd_requests_get_one_clear_sentence(call, sentence):
+    with pytest.raises((TypeError, ValueError), match=sentence):
+        call()
+
+
+# ---- Planted bugs: each turns one theorem red ----
+
+
+def times(factor):
+    return lambda f: lambda *a, **k: factor * f(*a, **k)
+
+
+def given(position, change):
+    """An argument that is changed on its way in."""
+    return lambda f: lambda *a, **k: f(*a[:position], change(a[position]), *a[position + 1 :], **k)
+
+
+def second(change):
+    return lambda f: lambda *a, **k: (lambda r: (r[0], change(r[1])))(f(*a, **k))
+
+
+double = lambda value: 2.0 * value
+half = lambda value: 0.5 * value
+without_offset = lambda f: lambda answer, probes: numpy.linalg.pinv(probes) @ answer(probes)
+uncorrelated = given(4, lambda K: numpy.diag(numpy.diag(K)))
+per_z = lambda f: lambda n, m, u, w: (f(n, m, u, w)[0], f(n, m, u, w)[1] / u[:, None] ** 3)
+no_gaps = lambda f: lambda amplitudes: f(amplitudes) + 1e-3 * numpy.eye(2 * len(amplitudes))
+by_size = lambda f: lambda found, truth: abs(f(found, truth))  # |.| for the real part
+
+BUGS = {
+    "equal_rates": (matrix_normal, "posterior", given(3, lambda R: R + numpy.diag([1.0, 0, 0]))),
+    "progress_of_sampled_maps": (matrix_normal, "expected_progress", given(1, lambda t: t + 1)),
+    "progress_with_one_input": (matrix_normal, "_weighted_polynomials", given(1, lambda m: m + 1)),
+    "progress_with_two_inputs": (matrix_normal, "_weighted_polynomials", per_z),
+    "progress_without_noise": (matrix_normal, "expected_progress", given(2, lambda s: s + 1e-3)),
+    "matrix_normal_is_conditioning": (matrix_normal, "posterior", second(double)),
+    "sequential_matrix_normal_is_batch": (matrix_normal, "posterior", uncorrelated),
+    "weight_space_is_function_space": (fourier_gp, "kernel", times(0.5)),
+    "sequential_waves_are_batch": (linear_gaussian, "posterior", second(double)),
+    "stop_band_is_suppressed": (fourier_gp, "prior_covariance", no_gaps),
+    "one_example_of_waves": (fourier_gp, "features", times(0.5**0.5)),
+    "even_grid_is_a_wiener_filter": (fourier_gp, "prior_covariance", lambda f: _unsquared(f)),
+    "progress_of_sampled_waves": (fourier_gp, "progress", times(1.1)),
+    "progress_by_fft": (probing, "fourier_progress", by_size),
+    "probing_recovers_weights": (probing, "effective_weights", without_offset),
+    "descent_follows_the_modes": (linear_networks, "deep_modes", given(2, half)),
+    "nobody_beats_bayes_on_waves": (fourier_gp, "prior_covariance", times(4.0)),
+}
+
+
+def _unsquared(f):
+    """Amplitudes in place of their squares."""
+    return lambda amplitudes: numpy.sqrt(f(amplitudes))
+
+
+THEOREMS = {t.name: t for t in REGISTRY if t.topic == "learning_dynamics"}
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_planted_bug_turns_the_theorem_red(name, monkeypatch):
+    module, function, bug = BUGS[name]
+    prove = THEOREMS[name].prove
+    assert judge(prove()).holds
+    monkeypatch.setattr(module, function, bug(getattr(module, function)))
+    assert not judge(prove()).holds
+
+
+def test_every_theorem_of_the_topic_has_its_bug():
+    assert set(BUGS) == set(THEOREMS)
