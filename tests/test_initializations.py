@@ -10,12 +10,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from minimeta.core.backend import np
 from minimeta.core.gradients import constant, grad
 from minimeta.core.losses import cross_entropy, mse
-from minimeta.core.optim import adam
+from minimeta.core.optim import adam, sgd
 from minimeta.core.trees import copies, leaves, tree_map
+from minimeta.exact import quadratics as exact
 from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
 from minimeta.meta import evaluate, meta_loss, meta_train
-from minimeta.nets import mlp
+from minimeta.nets import Net, mlp
 from minimeta.tasks import Data, Task
+from minimeta.tasks.quadratics import draw_quadratics, from_quadratics
 from minimeta.tasks.regression import sines
 from minimeta.theorems import initializations as theorems
 from minimeta.theorems import judge
@@ -212,3 +214,60 @@ def test_adapting_to_a_batch_is_adapting_to_each_task():
             )
             for a, b in zip(leaves(state), leaves(alone)):
                 assert_allclose(a[m], b[0], rtol=1e-12)
+
+
+# ---- Random families: the code, the exact module, and plain linear algebra, all three ----
+
+
+def plain_weights(name, A, a, k):
+    """The weight of one quadratic, from numpy.linalg alone."""
+    eye = numpy.eye(len(A))
+    left = numpy.linalg.matrix_power(eye - a * A, k)
+    solution = numpy.linalg.inv(eye + A / 2.0)
+    return {
+        "maml": left @ A @ left,
+        "fomaml": A @ left,
+        "reptile": eye - left,
+        "imaml": solution @ A @ solution,
+        "fine_tuning": A,
+    }[name]
+
+
+def followed(name, net, a, k, meta, task):
+    """The direction that the method's outer loop follows."""
+    if name == "reptile":
+        return reptile.meta_gradient(net, mse, sgd(a), k)(meta, task)[1]
+    if name == "imaml":
+        return imaml.meta_gradient(net, mse, 2.0, 0.5 * a, 400, cg_steps=len(meta["w"]))(
+            meta, task
+        )[1]
+    if name == "fine_tuning":
+        return fine_tuning.joint_gradient(net)(meta, task)[1]
+    learner = {"maml": maml, "fomaml": fomaml}[name].learner(net, mse, a, k)
+    return grad(lambda m: meta_loss(learner, m, task))(meta)
+
+
+@pytest.mark.parametrize("name", ["maml", "fomaml", "reptile", "imaml", "fine_tuning"])
+@pytest.mark.parametrize("seed", range(12))
+def test_on_random_quadratics_the_code_is_the_closed_form(name, seed):
+    r = rng(seed)
+    D, M, k = int(r.integers(1, 9)), int(r.integers(2, 21)), int(r.integers(1, 6))
+    A, c = draw_quadratics(r, M, D, curvature=(0.05, 3.0))
+    a, theta = 0.9 * exact.stability_limit(A).min(), r.normal(size=D)
+    net, meta = Net(None, lambda p, x: x @ p["w"]), {"w": theta[:, None]}
+    found = followed(name, net, a, k, meta, from_quadratics(A, c))["w"][:, 0]
+    plain = numpy.mean([plain_weights(name, A[i], a, k) @ (theta - c[i]) for i in range(M)], axis=0)
+    assert_allclose(found, plain, rtol=1e-9, atol=1e-11)
+
+
+def test_the_exact_weights_are_what_plain_linear_algebra_says():
+    A, _ = draw_quadratics(rng(), 4, 3)
+    for name, weights in {
+        "maml": exact.maml_weights(A, 0.7, 3),
+        "fomaml": exact.fomaml_weights(A, 0.7, 3),
+        "reptile": exact.reptile_weights(A, 0.7, 3),
+        "imaml": exact.imaml_weights(A, 2.0),
+    }.items():
+        assert_allclose(weights, [plain_weights(name, each, 0.7, 3) for each in A], atol=1e-13)
+    with pytest.raises(ValueError, match="method must be one of maml, fomaml, reptile"):
+        exact.expansion("anil", 0.1, 1)
