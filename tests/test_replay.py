@@ -2,6 +2,7 @@
 
 import gc
 import math
+import os
 import re
 import tracemalloc
 import warnings
@@ -24,6 +25,7 @@ from minimeta.core.gradients import grad, hvp, value_and_grad
 from minimeta.core.losses import accuracy, cross_entropy, mse
 from minimeta.core.optim import adam, momentum, rmsprop, sgd
 from minimeta.core.replay import MOST, ReplayError, replay, same
+from minimeta.core.surroundings import surroundings
 from minimeta.core.trees import copies, leaves, tree_map
 from minimeta.nets import mlp
 from minimeta.tasks import Data, Task
@@ -214,7 +216,7 @@ def test_numbers_keep_their_kind(number):
 def test_gradients_of_autograd_itself(rng):
     f = lambda t: np.sum(t["a"] * np.tanh(t["b"][0]) * t["a"])
     agrees(autograd.grad(f), [({"a": a, "b": [b]},) for a, b in draws(rng, (3,), (3,))])
-    pair = lambda x: autograd.builtins.tuple((x, x * x))
+    pair = lambda x: autograd.builtins.tuple((x, np.sum(x)))
     both = lambda s, x: np.sum(
         (s + (x,))[1] * (s + (2 * x,))[0]
     )  # the slope of s is a sum of tuples
@@ -398,6 +400,16 @@ def test_errors_of_the_function_are_its_own(rng):
     assert_array_equal(g(4 * numpy.eye(2)), numpy.full((2, 2), 0.25))
 
 
+def test_labels_out_of_range_are_found_in_every_call(rng):
+    """cross_entropy looks at the numbers in a primitive, so the program does so too."""
+    loss = replay(grad(lambda logits, y: np.mean(cross_entropy(logits, y))))
+    for y in ([0, 1, 2], [2, 1, 0], [1, 1, 1]):
+        loss(rng.normal(size=(3, 3)), numpy.array(y))
+    for y in ([0, 1, 3], [0, 1, -1]):
+        with pytest.raises(ValueError, match="labels must lie in 0..2"):
+            loss(rng.normal(size=(3, 3)), numpy.array(y))
+
+
 @pytest.mark.parametrize(
     "after", [lambda x: x, lambda x: -2 * x], ids=["at the end", "before more"]
 )
@@ -442,6 +454,12 @@ def test_shapes_dtypes_strides_structure_and_plain_arguments_are_built_in(rng):
     g = replay(lambda tree: tree_map(lambda x: 2 * x, tree))
     for tree in ([x, z], (x, z), {"a": x, "b": z}, {"b": x, "a": z}, Data(x, z), x, [[x], z]):
         assert bits(g(tree)) == bits(tree_map(lambda x: 2 * x, tree))
+
+
+def test_a_scalar_and_an_array_without_axes_are_two_kinds():
+    replayed = replay(lambda a: a if np.isscalar(a) else -a)
+    for a in (numpy.float64(2), numpy.array(2.0), numpy.float64(3)):
+        assert replayed(a) == (a if numpy.isscalar(a) else -a)
 
 
 def test_the_float_type_in_use_is_built_in():
@@ -508,6 +526,10 @@ def test_captured_lists_and_dicts_may_grow_and_functions_hide_in_other_things():
         change()
         for _ in range(3):
             assert_array_equal(replayed(x, both), f(x, both))
+
+
+def test_globals_of_installed_packages_are_not_watched():
+    assert not surroundings([mse, os.path.join, pytest.approx]).variables
 
 
 shape = 0  # a global of the name of an attribute

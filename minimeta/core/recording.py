@@ -118,6 +118,10 @@ def _method(name, function, reflected=False):
     return method
 
 
+def astype(x, *args, **kwargs):  # np.astype, which autograd calls, takes no scalars in NumPy 2.0
+    return x.astype(*args, **kwargs)
+
+
 def copy(x):
     return x.copy()
 
@@ -129,8 +133,8 @@ def _changes():
     yield ArrayBox, "__getitem__", _item(ArrayBox.__getitem__)
     for kind in (int8, int16, int32, int64):
         yield kind, "__new__", _integer(kind.__new__)
-    yield ArrayBox, "__invert__", _method("__invert__", operator.invert)
-    yield ArrayBox, "copy", _method("copy", copy)
+    for name, f in {"__invert__": operator.invert, "astype": astype, "copy": copy}.items():
+        yield ArrayBox, name, _method(name, f)
     for name in ("pow", "floordiv", "and", "or", "xor"):
         f = getattr(operator, f"__{name}__")
         yield ArrayBox, f"__{name}__", _method(f"__{name}__", f)

@@ -18,7 +18,7 @@ import numpy
 import minimeta
 
 PACKAGES = [os.path.dirname(module.__file__) for module in (os, minimeta, numpy)]
-INSTALLED = (*PACKAGES, os.path.dirname(PACKAGES[-1]))  # the last one is site-packages
+INSTALLED = (*PACKAGES, os.path.dirname(PACKAGES[-1]), "<frozen ")  # and what is beside NumPy
 
 
 class Surroundings(NamedTuple):
@@ -55,7 +55,7 @@ def checksum(x):
 
 
 def _contents(x):
-    if isinstance(x, numpy.ndarray) and x.dtype.kind in "biufc":
+    if isinstance(x, numpy.ndarray):
         return [partial(checksum, x)]
     return [partial(list, x)] if type(x) is dict else [partial(len, x)] if type(x) is list else []
 
