@@ -102,7 +102,7 @@ def meta_train(
     checks.integer("save_every", save_every, at_least=1)
     optimizer = optimizer or adam(1e-3)
     slope = meta_gradient or value_and_grad(lambda meta, task: meta_loss(learner, meta, task, loss))
-    slope = replay_or_not(slope)
+    update = replay_or_not(step_of(slope, optimizer))
     history = numpy.full(steps, numpy.nan)
     run = (
         begin(learner, optimizer, rng) if resume is None else resumed(resume, learner, rng, history)
@@ -111,7 +111,7 @@ def meta_train(
         for step in (progress := track(range(run.step, steps), label)):
             if checkpoint and step % save_every == 0:
                 save(checkpoint, run, history)
-            run = advance(run, optimizer, slope, draw(sample, rng), rng, history)
+            run = advance(run, update, draw(sample, rng), rng, history)
             progress.log(history[step])
     except KeyboardInterrupt:
         raise KeyboardInterrupt(stopped(checkpoint or INTERRUPTED, run, history)) from None
@@ -131,18 +131,28 @@ def begin(learner, optimizer, rng):
     return Run(meta, optimizer.init(meta), meta, 0, checkpoints.generator_state(rng))
 
 
-def replay_or_not(slope):
-    """slope recorded once and replayed from then on, or, where that is not safe, slope as it is."""
-    fast = replay(slope)
+def step_of(slope, optimizer):
+    """One step of training as a function of trees: meta, state, task -> value, meta, state."""
 
-    def either(meta, task):
+    def step(meta, state, task):
+        value, gradient = slope(meta, task)
+        return value, *optimizer.update(gradient, state, meta)
+
+    return step
+
+
+def replay_or_not(step):
+    """step recorded once and replayed from then on, or, where that is not safe, step as it is."""
+    fast = replay(step)
+
+    def either(*trees):
         nonlocal fast
         try:
-            return fast(meta, task)
+            return fast(*trees)
         except ReplayError as error:
             print(f"Training goes on without replay: {error}", file=sys.stderr)
-            fast = slope
-            return slope(meta, task)
+            fast = step
+            return step(*trees)
 
     return either
 
@@ -154,13 +164,12 @@ def draw(sample, rng):
     return task
 
 
-def advance(run, optimizer, slope, task, rng, history):
+def advance(run, update, task, rng, history):
     """The run after one more update; writes the meta-loss before it into history."""
-    value, gradient = slope(run.meta, task)
+    value, meta, state = update(run.meta, run.optimizer, task)
     history[run.step] = value
     if not numpy.isfinite(history[run.step]):
         diverged(run, task, history)
-    meta, state = optimizer.update(gradient, run.optimizer, run.meta)
     return Run(meta, state, run.meta, run.step + 1, checkpoints.generator_state(rng))
 
 
