@@ -278,6 +278,15 @@ def random_function(rng):
     return f
 
 
+def test_sums_of_gradients_keep_their_order_in_memory(rng):
+    """Here autograd adds three slopes in place, into one whose columns come first."""
+    term = lambda f, x: np.sum(x * f(W.T * np.sum(x)))
+    three = grad(lambda x: term(np.sin, x) + term(np.cos, x) + term(np.tanh, x))
+    assert three(W).strides == W.T.strides
+    agrees(three, draws(rng, (4, 4)))
+    agrees(grad(lambda x: term(np.sin, x) + term(np.cos, x) + np.sum(x[1:])), draws(rng, (4, 4)))
+
+
 def test_gradients_of_numbers_keep_their_kind(rng):
     """Where autograd adds into an array without axes it stays one; x + y would be a scalar."""
     numbers = [(numpy.array(x),) for (x,) in draws(rng, ())]

@@ -71,8 +71,8 @@ def slots(tree):
 
 
 def needed(calls, output):
-    """The calls that the output depends on, and those whose result Python may have seen the shape
-    of where numbers decide it: the program holds for that shape only."""
+    """The calls that the output depends on, and those whose numbers decide the shape of the result:
+    Python may have seen that shape, and the program holds for no other."""
     live, kept = slots(output), []
     for call in reversed(calls):
         if call.slot in live or not has_known_kind(call):
@@ -163,14 +163,13 @@ def written(recording, calls):
     stay = slots(recording.output) | {call.slot for call in inputs}
     lines = ["def program(inputs):"]
     for name, call in zip(recording.inputs, inputs):
-        lines.append(f"    v{call.slot} = inputs[{call.slot}]  # {name}: {shown(call.kind)}")
+        lines.append(f"    v{call.slot} = inputs[{call.slot}]  # {name}: {call.kind}")
     for call in calls:
         dead = [s for s in sorted(slots(call.args) - stay) if last[s] == call.slot]
-        dead += [call.slot] * (call.slot not in last and call.slot not in stay)
         lines += statements(call, dead, kinds, constants)
     lines.append(f"    return {expression(recording.output, constants, copied=True)}")
     arrays = [(name, kind_of(x)) for name, x in constants.items() if is_array(x)]
-    return lines + [f"# {name} is a constant: {shown(kind)}" for name, kind in arrays], constants
+    return lines + [f"# {name} is a constant: {kind}" for name, kind in arrays], constants
 
 
 def statements(call, dead, kinds, constants):
@@ -183,7 +182,7 @@ def statements(call, dead, kinds, constants):
         args.append("spare")
     function = named(call.function, called(call), constants)
     right = f"{args[0]}[{args[1]}]" if call.function is TAKE else f"{function}({', '.join(args)})"
-    yield f"    v{call.slot} = {right}  # {shown(call.kind)}"
+    yield f"    v{call.slot} = {right}  # {call.kind}"
     if not has_known_kind(call):
         kind = named(call.kind, f"kind{len(constants)}", constants)
         yield f"    alike(v{call.slot}, {kind})"
@@ -217,11 +216,10 @@ def expression(x, constants, copied=False):
 def sequence(kind, parts, constants):
     """Source for a list, a tuple, or a record such as Task."""
     inside = ", ".join(parts)
-    if hasattr(kind, "_fields"):
-        return f"{named(kind, kind.__name__, constants)}({inside})"
-    if kind is tuple:
-        return f"({inside},)" if len(parts) == 1 else f"({inside})"
-    return f"[{inside}]" if kind is list else f"{named(kind, kind.__name__, constants)}([{inside}])"
+    if kind in (list, tuple):
+        return f"[{inside}]" if kind is list else f"({inside}{',' * (len(parts) == 1)})"
+    name = named(kind, kind.__name__, constants)
+    return f"{name}({inside})" if hasattr(kind, "_fields") else f"{name}([{inside}])"
 
 
 def named(x, name, constants):
@@ -232,14 +230,6 @@ def named(x, name, constants):
     return free
 
 
-def shown(kind):
-    """A kind for the reader."""
-    return kind.type.__name__ if kind.shape is None else f"{kind.shape} {kind.dtype}"
-
-
-# What the program asks while it runs.
-
-
 def alone(x):
     """x if its memory is referred to from nowhere but the line that asks, else None."""
     return x if x.base is None and sys.getrefcount(x) == ALONE else None
@@ -248,7 +238,7 @@ def alone(x):
 def alike(x, kind):
     """Raise ValueError if x is of another kind than recorded, as the elements of a mask may be."""
     if kind_of(x) != kind:
-        raise ValueError(f"the program holds for {shown(kind)}, not for {shown(kind_of(x))}")
+        raise ValueError(f"the program holds for {kind}, not for {kind_of(x)}")
 
 
 def _references():

@@ -69,7 +69,8 @@ def _checked(leaf):
 @primitive
 def accumulated(space, total, part, room=None):
     """total + part in a copy of total, or in `room`: total itself, if nothing else refers to it."""
-    total = tree_map(lambda x: x.copy(), total) if room is None else room
+    same_order = lambda x: x.copy("K") if isinstance(x, numpy.ndarray) else x.copy()
+    total = tree_map(same_order, total) if room is None else room
     return part.mut_add(total) if isinstance(part, SparseObject) else space._mut_add(total, part)
 
 
@@ -118,11 +119,13 @@ def _method(name, function, reflected=False):
     return method
 
 
-def astype(x, *args, **kwargs):  # np.astype, which autograd calls, takes no scalars in NumPy 2.0
+def astype(x, *args, **kwargs):
+    """x.astype(...); np.astype, which autograd calls, takes no scalars in NumPy 2.0."""
     return x.astype(*args, **kwargs)
 
 
 def copy(x):
+    """x.copy(), which autograd does not have."""
     return x.copy()
 
 

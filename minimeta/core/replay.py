@@ -175,6 +175,7 @@ def mark(x):
 
 
 def name_of(f):
+    """What to call f in a sentence."""
     return getattr(f, "__name__", type(f).__name__)
 
 

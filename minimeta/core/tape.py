@@ -30,6 +30,9 @@ class Kind(NamedTuple):
     strides: tuple = None
     parts: tuple = ()  # of a tuple of values
 
+    def __str__(self):
+        return self.type.__name__ if self.shape is None else f"{self.shape} {self.dtype}"
+
 
 class Ref(NamedTuple):
     """Stands in a call, or in an output, for the value in a slot."""
@@ -86,7 +89,7 @@ class Known(set):
         if self.begun:
             name = self.begun.__name__
             raise TypeError(
-                f"it catches an error of {name}, or gives it arrays in a list or by name"
+                f"it catches an error of {name} or gives it arrays in a list or by name"
             )
 
 
