@@ -1,0 +1,1 @@
+"""One task after another: what to carry along so that learning the next does not undo the last."""

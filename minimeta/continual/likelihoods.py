@@ -1,0 +1,58 @@
+"""What a network's outputs say about y: the two likelihoods of classification and regression.
+
+    categorical            p(y) = softmax(outputs)[y]         information  diag p - p p'
+    gaussian(variance)     y ~ N(outputs, variance I)         information  I / variance
+
+The information of the outputs is given by its roots E_k, (K, N, C): it is the sum of E_k E_k'.
+"""
+
+from typing import Callable, NamedTuple
+
+import numpy
+
+from minimeta.core import checks
+from minimeta.core.backend import np, to_device, to_host
+from minimeta.core.losses import cross_entropy, mse, softmax
+
+
+class Likelihood(NamedTuple):
+    """p(y | outputs), as far as learning and the Fisher information need it."""
+
+    loss: Callable  # outputs (..., N, C), y -> the mean of -log p(y), up to a constant: (...)
+    roots: Callable  # outputs (N, C) -> E (K, N, C)
+    sample: Callable  # rng, outputs (N, C) -> y
+    guess: Callable  # outputs (N, C) -> the loss of who knows nothing; infinite if there is no such
+
+
+def gaussian(noise_variance):
+    """y (N, C) ~ N(outputs, noise_variance I)."""
+    checks.number("noise_variance", noise_variance, above=0.0)
+    deviation = noise_variance**0.5
+
+    def roots(outputs):
+        C = outputs.shape[-1]
+        return np.broadcast_to(np.eye(C)[:, None, :] / deviation, (C, *outputs.shape))
+
+    def sample(rng, outputs):
+        return outputs + to_device(rng.normal(scale=deviation, size=outputs.shape))
+
+    loss = lambda outputs, y: mse(outputs, y) * (outputs.shape[-1] / (2.0 * noise_variance))
+    return Likelihood(loss, roots, sample, lambda outputs: numpy.inf)
+
+
+def label_roots(outputs):
+    """sqrt(p_k) (e_k - p): -log p(k) has the slope p - e_k, and comes with probability p_k."""
+    p = softmax(outputs)  # (N, C)
+    away = np.eye(p.shape[-1])[:, None, :] - p  # (C, N, C)
+    return np.sqrt(np.transpose(p))[..., None] * away
+
+
+def draw_labels(rng, outputs):
+    """One label for every row of outputs, with the probabilities of its softmax: (N,)."""
+    reached = numpy.cumsum(to_host(softmax(outputs)), axis=-1)  # (N, C)
+    return to_device(numpy.sum(reached[:, :-1] < rng.random((len(reached), 1)), axis=-1))
+
+
+categorical = Likelihood(
+    cross_entropy, label_roots, draw_labels, lambda outputs: numpy.log(outputs.shape[-1])
+)

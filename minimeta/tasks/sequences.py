@@ -1,0 +1,127 @@
+"""Sequences of tasks that one set of parameters must learn one after another.
+
+    permuted   the same pictures, each task with its pixels in another order
+    rotated    the same pictures, each task turned by another angle
+    split      every task has classes of its own
+    linear     noisy maps y = x w with one w, each task seeing other directions of x
+
+The first three take `source`, (images (N, height, width, 1), labels (N,)): the 8x8 digits unless
+given, such as datasets.mnist("test"). All return a Task batch whose first axis T is the order of
+the tasks: x (T, N, D) and y (T, N) or (T, N, C). Support is to learn from, query to be judged on.
+
+Sources: Goodfellow et al. 2013, arXiv:1312.6211 (permuted); Lopez-Paz & Ranzato 2017,
+arXiv:1706.08840 (rotated); Zenke, Poole & Ganguli 2017, arXiv:1703.04200 (split).
+"""
+
+import math
+
+import numpy
+
+from minimeta.core import checks
+from minimeta.tasks import datasets
+from minimeta.tasks.drawing import count, generator, limits, split
+
+
+def permuted(rng, tasks, shots, queries, source=None):
+    """T orders of the pixels, the first as they are, of the same images: x (T, N, D), y (T, N)."""
+    checks.integer("tasks", tasks, at_least=1)
+    x, y = drawn(rng, shots, queries, source)
+    x = x.reshape(len(x), -1)
+    orders = [numpy.arange(x.shape[1])] + [rng.permutation(x.shape[1]) for _ in range(tasks - 1)]
+    return split(numpy.stack([x[:, order] for order in orders]), repeated(y, tasks), shots)
+
+
+def rotated(rng, tasks, shots, queries, source=None, largest=math.pi):
+    """The same images turned by T angles, evenly from 0 up to below `largest` radians."""
+    checks.integer("tasks", tasks, at_least=1)
+    checks.number("largest", largest)
+    x, y = drawn(rng, shots, queries, source)
+    turned = [turn(x, largest * t / tasks).reshape(len(x), -1) for t in range(tasks)]
+    return split(numpy.stack(turned), repeated(y, tasks), shots)
+
+
+def split_classes(rng, tasks, shots, queries, source=None):
+    """The classes in order, equally many a task: labels stay those of the source.
+
+    With k classes a task, y % k is the label within the task.
+    """
+    images, labels = pictures(source)
+    classes = int(labels.max()) + 1
+    checks.integer("tasks", tasks, at_least=1)
+    if classes % tasks:
+        raise ValueError(f"tasks must divide the {classes} classes; it is {tasks}.")
+    each = classes // tasks
+    sets = [labels // each == t for t in range(tasks)]
+    parts = [drawn(rng, shots, queries, (images[rows], labels[rows])) for rows in sets]
+    x, y = (numpy.stack(part) for part in zip(*parts))
+    return split(x.reshape(*y.shape, -1), y, shots)
+
+
+def linear(rng, tasks, shots, queries, dimension, noise_variance=0.01, spread=(0.1, 2.0)):
+    """One w ~ N(0, I) seen through T kinds of inputs: x (T, N, D), y = x w + noise (T, N, 1).
+
+    The inputs of each task have standard deviations uniform in `spread` along directions of its
+    own, so every task tells of other directions of w.
+    """
+    checks.integer("tasks", tasks, at_least=1)
+    checks.integer("dimension", dimension, at_least=1)
+    checks.number("noise_variance", noise_variance, at_least=0.0)
+    checks.number("the lower end of spread", limits("spread", spread)[0], at_least=0.0)
+    w = generator(rng).normal(size=(dimension, 1))
+    sizes = rng.uniform(*spread, size=(tasks, 1, dimension))
+    directions, _ = numpy.linalg.qr(rng.normal(size=(tasks, dimension, dimension)))
+    unit = rng.normal(size=(tasks, count(shots, queries), dimension))
+    x = (unit * sizes) @ directions
+    noise = rng.normal(scale=math.sqrt(noise_variance), size=(*x.shape[:2], 1))
+    return split(x, x @ w + noise, shots)
+
+
+def halved(images):
+    """Images (N, 2 H, 2 W, 1) at half the size: every pixel is the mean of four."""
+    N, height, width, channels = images.shape
+    if height % 2 or width % 2:
+        raise ValueError(f"images must have even height and width; their shape is {images.shape}.")
+    return images.reshape(N, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))
+
+
+def turn(images, angle):
+    """Images (N, H, W, 1) turned counter-clockwise by `angle` radians about their middle.
+
+    Each pixel is interpolated from the four around the point it comes from; outside is paper, 0.
+    """
+    _, height, width, _ = images.shape
+    top, left = (height - 1) / 2, (width - 1) / 2  # the middle
+    down, right = numpy.mgrid[:height, :width].astype(float)
+    down, right, cos, sin = down - top, right - left, math.cos(angle), math.sin(angle)
+    rows, columns = top + cos * down + sin * right, left - sin * down + cos * right  # (H, W)
+    result = numpy.zeros_like(images)
+    for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        row, column = numpy.floor(rows).astype(int) + i, numpy.floor(columns).astype(int) + j
+        share = (1 - abs(rows - row)) * (1 - abs(columns - column))
+        inside = (0 <= row) & (row < height) & (0 <= column) & (column < width)
+        there = images[:, row.clip(0, height - 1), column.clip(0, width - 1)]  # (N, H, W, 1)
+        result += there * (share * inside)[..., None].astype(images.dtype)
+    return result
+
+
+def drawn(rng, shots, queries, source):
+    """shots + queries different images (N, H, W, 1) with their labels (N,)."""
+    images, labels = pictures(source)
+    needed = count(shots, queries)
+    if needed > len(images):
+        raise ValueError(f"shots + queries is {needed}, but there are {len(images)} images.")
+    rows = generator(rng).permutation(len(images))[:needed]
+    return images[rows], labels[rows]
+
+
+def pictures(source):
+    """The images and labels of the source, which default to the 8x8 digits."""
+    images, labels = datasets.digits() if source is None else source
+    checks.axes("source's images", images, "N H W C")
+    if len(images) != len(labels):
+        raise ValueError(f"source has {len(images)} images and {len(labels)} labels.")
+    return images, labels
+
+
+def repeated(y, tasks):
+    return numpy.broadcast_to(y, (tasks, *y.shape))
