@@ -138,10 +138,9 @@ def has_known_kind(call):
     """Whether the kind of the result surely follows from the kinds of the arguments alone."""
     if call.function is TAKE:
         return type(call.args[1]) is not Ref  # a mask would select as many as it likes
-    ours = (getattr(call.function, "__module__", None) or "").startswith(
-        ("minimeta.", "autograd.", "_operator")
-    )
-    return ours or makes_new(call) or call.function in VIEWS
+    module = getattr(call.function, "__module__", None) or ""
+    trusted = module.startswith(("minimeta.", "autograd.", "_operator"))
+    return trusted or makes_new(call) or call.function in VIEWS
 
 
 def fits(call, slot, kind):
