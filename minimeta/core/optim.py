@@ -95,7 +95,7 @@ def adam(step_size=1e-3, decay_mean=0.9, decay_square=0.999, epsilon=1e-8):
 
 def clock(theta):
     """What every optimizer's state holds: the number of updates, in the parameters' float type."""
-    return {"updates": np.zeros((), dtype=leaves(theta)[0].dtype)}
+    return {"updates": np.zeros((), dtype=leaves(theta)[0].dtype) + 0.0}  # a scalar from the start
 
 
 def advanced(state):
