@@ -31,13 +31,7 @@ class Penalty(NamedTuple):
 
 
 def consolidate(
-    params,
-    data,
-    net,
-    likelihood=categorical,
-    estimate=fisher.exact,
-    previous=None,
-    examples=None,
+    params, data, net, likelihood=categorical, estimate=fisher.exact, previous=None, examples=None
 ):
     """The Penalty that stands for a task once it is learned: Data x (N, D...), y (N, ...).
 

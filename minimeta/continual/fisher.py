@@ -121,7 +121,8 @@ def times(fisher, tree):
 
 def is_full(fisher, tree):
     """Whether F is a matrix over all parameters of the tree, and not a diagonal shaped like it."""
-    return np.shape(leaves(fisher)[0]) == 2 * (size(tree),)
+    bare = not isinstance(fisher, (dict, list, tuple))
+    return bare and np.shape(fisher) == (size(tree), size(tree))
 
 
 def scaled(tree, factor):

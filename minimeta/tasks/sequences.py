@@ -124,4 +124,5 @@ def pictures(source):
 
 
 def repeated(y, tasks):
+    """The same labels for every task: (T, N)."""
     return numpy.broadcast_to(y, (tasks, *y.shape))

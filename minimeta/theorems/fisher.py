@@ -1,0 +1,247 @@
+"""Theorems on the Fisher information: what it is, how to get it, and what is taken for it.
+
+Small networks have theirs written out label by label (exact/fisher_information.py).
+"""
+
+import itertools
+
+import numpy
+
+from minimeta.continual import fisher
+from minimeta.continual.likelihoods import gaussian
+from minimeta.core.backend import np
+from minimeta.core.gradients import grad, hvp
+from minimeta.core.losses import cross_entropy
+from minimeta.core.trees import leaves, unflatten
+from minimeta.exact import fisher_information
+from minimeta.nets import Net, mlp
+from minimeta.tasks import Data
+from minimeta.theorems import Claim, theorem
+
+KIRKPATRICK, MARTENS = "Kirkpatrick et al. 2016", "Martens 2014"
+VARIANTS = "van de Ven 2025, arXiv:2502.11756"
+LINE = Net(lambda rng: {"w": rng.normal(size=(4, 1))}, lambda theta, x: x @ theta["w"])
+NOISE = 0.3
+
+
+def flat(tree):
+    """The leaves of a tree in one row: (P,)."""
+    return numpy.concatenate([numpy.ravel(leaf) for leaf in leaves(tree)])
+
+
+def basis(tree):
+    """The P trees that have a single 1 each."""
+    size = len(flat(tree))
+    ends = numpy.cumsum([leaf.size for leaf in leaves(tree)])[:-1]
+    for row in numpy.eye(size):
+        parts = zip(numpy.split(row, ends), leaves(tree))
+        yield unflatten(tree, [part.reshape(leaf.shape) for part, leaf in parts])
+
+
+def hessian(f, theta):
+    """The second derivatives of f at theta: (P, P)."""
+    return numpy.stack([flat(hvp(f)(theta, e)) for e in basis(theta)])
+
+
+def full(*task):
+    """The full Fisher information, exactly."""
+    return fisher.exact(*task, form=fisher.full)
+
+
+def classifier(sizes=(3, 4, 3), examples=6):
+    """A small tanh network, its parameters, and examples with labels."""
+    rng = numpy.random.default_rng(3)
+    net = mlp(list(sizes), activation=np.tanh)
+    data = Data(rng.normal(size=(examples, sizes[0])), rng.integers(sizes[-1], size=examples))
+    theta = [{"W": p["W"], "b": rng.normal(size=p["b"].shape)} for p in net.init(rng)]
+    return net, theta, data
+
+
+def label_gradients(net, theta, x):
+    """p_k and g_k of softmax regression for every x and label k: (N, C) and (N, C, P)."""
+    p = numpy.stack([numpy.exp(f) / numpy.exp(f).sum() for f in net.apply(theta, x)])
+    out = numpy.eye(p.shape[1]) - p[:, None, :]  # (N, C, C)
+    inputs = numpy.concatenate([x, numpy.ones((len(x), 1))], axis=1)
+    return p, numpy.stack([[numpy.kron(r, e) for e in rows] for r, rows in zip(inputs, out)])
+
+
+@theorem(
+    "The Fisher information is the Hessian of the loss expected under the model.",
+    lesson=21,
+    source=MARTENS,
+)
+def fisher_is_the_expected_hessian():
+    net, theta, data = classifier()
+    f = net.apply(theta, data.x)
+    p = numpy.exp(f) / numpy.exp(f).sum(axis=1, keepdims=True)
+    expected = hessian(lambda t: cross_entropy(net.apply(t, data.x), p), theta)
+    return Claim(full(theta, data, net), expected, tolerance=1e-12)
+
+
+@theorem("A tanh network's Fisher information, label by label.", lesson=21, source=KIRKPATRICK)
+def one_hidden_layer_by_brute_force():
+    net, theta, data = classifier()
+    exact = fisher_information.one_hidden_layer(theta, data.x)
+    return Claim(full(theta, data, net), exact, tolerance=1e-13)
+
+
+@theorem(
+    "Squares of inputs times squares of slopes make its diagonal, with no example's gradient.",
+    lesson=21,
+    source="Goodfellow 2015",
+)
+def diagonal_in_one_pass():
+    net, theta, data = classifier()
+    exact = numpy.diag(fisher_information.one_hidden_layer(theta, data.x))
+    return Claim(flat(fisher.exact(theta, data, net)), exact, tolerance=1e-13)
+
+
+@theorem(
+    "Softmax regression: F = mean of (diag p - p p') kron x x', whatever the labels.",
+    lesson=21,
+    source=MARTENS,
+)
+def softmax_regression():
+    net, theta, data = classifier((3, 4))
+    information = fisher_information.softmax_information(net.apply(theta, data.x))
+    exact = fisher_information.one_layer(data.x, information)
+    return Claim(full(theta, data, net), exact, tolerance=1e-13)
+
+
+@theorem("Its diagonal is the mean of p (1 - p) x^2.", lesson=21, source=KIRKPATRICK)
+def softmax_diagonal():
+    net, theta, data = classifier((3, 4))
+    p, _ = label_gradients(net, theta, data.x)
+    exact = (data.x**2).T @ (p * (1 - p)) / len(p)
+    return Claim(fisher.exact(theta, data, net)[0]["W"], exact, tolerance=1e-13)
+
+
+@theorem("Least squares: F = X'X / (N s^2), whatever w is.", lesson=21, source="Fisher 1922")
+def linear_regression():
+    net, theta, data = classifier((3, 2))
+    information = numpy.stack(len(data.x) * [numpy.eye(2) / NOISE])
+    exact = fisher_information.one_layer(data.x, information)
+    return Claim(full(theta, data, net, gaussian(NOISE)), exact, tolerance=1e-12)
+
+
+@theorem("Labels drawn from the model give the Fisher on average.", lesson=21, source=VARIANTS)
+def sampled_is_right_on_average():
+    net, theta, data = classifier((3, 3), examples=200)
+    rng = numpy.random.default_rng(4)
+    draws = [flat(fisher.sampled(rng, theta, data, net)) for _ in range(100)]
+    information = fisher_information.softmax_information(net.apply(theta, data.x))
+    exact = numpy.diag(fisher_information.one_layer(data.x, information))
+    error = numpy.std(draws, axis=0) / 100**0.5
+    return Claim(numpy.mean(draws, axis=0), exact, standard_error=error)
+
+
+@theorem("With noise, draws of y from the model average to X'X / s^2.", lesson=21, source=VARIANTS)
+def sampled_regression():
+    net, theta, data = classifier((3, 1), examples=200)
+    rng = numpy.random.default_rng(5)
+    draws = [flat(fisher.sampled(rng, theta, data, net, gaussian(NOISE))) for _ in range(100)]
+    exact = numpy.append(numpy.mean(data.x**2, axis=0), 1.0) / NOISE
+    error = numpy.std(draws, axis=0) / 100**0.5
+    return Claim(numpy.mean(draws, axis=0), exact, standard_error=error)
+
+
+@theorem(
+    "Labels with frequencies q make the empirical Fisher wrong by mean sum (q_k - p_k) g_k g_k'.",
+    lesson=21,
+    source=MARTENS,
+)
+def empirical_is_another_matrix():
+    net, theta, data = classifier((3, 3))
+    often = numpy.array([3, 1, 0])  # of every x: three times label 0, once label 1
+    labelled = Data(numpy.repeat(data.x, 4, axis=0), numpy.tile([0, 0, 0, 1], len(data.x)))
+    p, g = label_gradients(net, theta, data.x)
+    wrong = numpy.einsum("nk,nki,nkj->ij", often / 4 - p, g, g) / len(p)
+    found = fisher.empirical(theta, labelled, net, form=fisher.full)
+    return Claim(found - full(theta, data, net), wrong, tolerance=1e-13)
+
+
+@theorem(
+    "Least squares with residuals r: the empirical Fisher is mean r^2 x x' / s^4, 0 at a fit.",
+    lesson=21,
+    source=MARTENS,
+)
+def empirical_vanishes_at_a_fit():
+    rng = numpy.random.default_rng(6)
+    theta, x = {"w": rng.normal(size=(4, 1))}, rng.normal(size=(5, 4))
+    r = numpy.array([[1.0], [-2.0], [0.5], [0.0], [0.0]])
+    data, fitted = Data(x, x @ theta["w"] + r), Data(x, x @ theta["w"])
+    part = lambda data: fisher.empirical(theta, data, LINE, gaussian(NOISE), fisher.full)
+    exact = (r * x).T @ (r * x) / 5 / NOISE**2
+    return Claim([part(data), part(fitted)], [exact, numpy.zeros((4, 4))], tolerance=1e-12)
+
+
+def every_batch(examples, size):
+    """All batches of `size` examples drawn with replacement: (examples^size, size)."""
+    return numpy.array(list(itertools.product(range(examples), repeat=size)))
+
+
+@theorem(
+    "Squared gradients of mini-batches average to F/b + (1 - 1/b) g g', F empirical.",
+    lesson=21,
+    source=VARIANTS,
+)
+def batches_are_biased():
+    net, theta, data = classifier((3, 4, 3), examples=5)
+    batches = every_batch(5, 3)
+    found = fisher.batched(batches, theta, data, net, form=fisher.full)
+    slopes = [grad(one_loss)(theta, net, x[None], y[None]) for x, y in zip(*data)]
+    rows = numpy.stack([flat(s) for s in slopes])  # (N, P): one example at a time
+    g = rows.mean(axis=0)
+    exact = rows.T @ rows / 5 / 3 + (1 - 1 / 3) * numpy.outer(g, g)
+    return Claim(found, exact, tolerance=1e-13)
+
+
+def one_loss(theta, net, x, y):
+    return cross_entropy(net.apply(theta, x), y)
+
+
+@theorem(
+    "At an optimum, batches of b protect as if the strength were b times less.",
+    lesson=21,
+    source=VARIANTS,
+)
+def batches_weaken_the_penalty():
+    rng = numpy.random.default_rng(7)
+    data = Data(rng.normal(size=(6, 4)), rng.normal(size=(6, 1)))
+    theta = {"w": numpy.linalg.lstsq(data.x, data.y)[0]}
+    found = fisher.batched(every_batch(6, 3), theta, data, LINE, gaussian(NOISE))
+    r = data.y - data.x @ theta["w"]
+    exact = numpy.mean((r * data.x) ** 2, axis=0)[:, None] / NOISE**2 / 3
+    return Claim(found["w"], exact, tolerance=1e-12)
+
+
+@theorem(
+    "KL(model || moved by e v) = e^2/2 v' F v + O(e^3): F is how fast answers change.",
+    lesson=21,
+    source="Kullback & Leibler 1951",
+)
+def divergence_is_quadratic():
+    net, theta, data = classifier()
+    rng, e = numpy.random.default_rng(8), 0.01
+    v = unflatten(theta, [rng.normal(size=leaf.shape) for leaf in leaves(theta)])
+    moved = lambda e: unflatten(theta, [t + e * d for t, d in zip(leaves(theta), leaves(v))])
+    f = net.apply(theta, data.x)
+    apart = lambda e: fisher_information.divergence(f, net.apply(moved(e), data.x))
+    curvature = lambda e: (apart(e) + apart(-e)) / e**2  # the odd orders cancel
+    limit = (4 * curvature(e / 2) - curvature(e)) / 3  # and here the next even one
+    return Claim(flat(v) @ full(theta, data, net) @ flat(v), limit, tolerance=1e-5)
+
+
+@theorem(
+    "Overlap is 1 - d^2, d the Frechet distance of the scaled information matrices.",
+    lesson=21,
+    source=KIRKPATRICK,
+)
+def overlap_is_a_frechet_distance():
+    rng = numpy.random.default_rng(9)
+    f, g = rng.exponential(size=(2, 7))
+    F, G = (numpy.diag(v / v.sum()) for v in (f, g))
+    eigenvalues = numpy.linalg.eigvals(F @ G).real
+    distance = numpy.trace(F + G) / 2 - numpy.sum(numpy.sqrt(eigenvalues))
+    tree = lambda v: [{"W": v[:6].reshape(2, 3), "b": v[6:]}]
+    return Claim(fisher.overlap(tree(f), tree(3.0 * g)), 1 - distance, tolerance=1e-12)

@@ -1,0 +1,251 @@
+"""Theorems on forgetting: when a penalty is Bayes' rule, and how long a memory lasts.
+
+Linear-Gaussian tasks have the joint posterior for an answer, random patterns a recursion.
+"""
+
+import numpy
+
+from minimeta.continual import ewc, fisher
+from minimeta.continual.likelihoods import gaussian
+from minimeta.core.gradients import grad
+from minimeta.core.trees import leaves
+from minimeta.exact import linear_gaussian, pattern_memory
+from minimeta.exact import sequential_bayes as bayes
+from minimeta.tasks import Data
+from minimeta.theorems import Claim, theorem
+from minimeta.theorems.fisher import LINE, NOISE, flat, full, hessian
+
+KIRKPATRICK, HUSZAR, ALGEBRA = "Kirkpatrick et al. 2016", "Huszar 2018", "linear algebra"
+LIKELIHOOD = gaussian(NOISE)
+
+
+# ---- Bayes ----
+
+
+def family(tasks, shots=(3, 5, 4), axes=False):
+    """Tasks of several sizes for LINE, a prior mean (4, 1) and a diagonal prior precision."""
+    rng, sequence = numpy.random.default_rng(0), []
+    for N in shots[:tasks]:
+        x = numpy.eye(4)[rng.integers(4, size=N)] if axes else rng.normal(size=(N, 4))
+        sequence.append(Data(x, rng.normal(size=(N, 1))))
+    return sequence, rng.normal(size=(4, 1)), numpy.diag(rng.uniform(0.5, 2.0, size=4))
+
+
+def moments(sequence):
+    """A (T, D, D) and b (T, D, 1) of tasks of any size."""
+    pairs = [bayes.statistics(data.x[None], data.y[None], NOISE) for data in sequence]
+    return [numpy.concatenate(part) for part in zip(*pairs)]
+
+
+def joint(sequence, mean, precision):
+    """The posterior after the examples of all tasks at once: (4, 1) and (4, 4)."""
+    x, y = (numpy.concatenate(part) for part in zip(*sequence))
+    return linear_gaussian.posterior(x, y, mean, numpy.linalg.inv(precision), NOISE)
+
+
+def minimum(data, start, penalties):
+    """Where the penalised loss, a quadratic, is least: one Newton step from the start."""
+    loss = lambda theta: ewc.penalised_loss(theta, data, LINE, penalties, 1.0, LIKELIHOOD)
+    step = numpy.linalg.solve(hessian(loss, start), grad(loss)(start)["w"])
+    return {"w": start["w"] - step}
+
+
+def consolidated(sequence, mean, precision, estimate=full):
+    """What elastic weight consolidation ends at, and its one penalty."""
+    penalty = ewc.Penalty({"w": mean}, precision)
+    for data in sequence:
+        theta = minimum(data, penalty.anchor, penalty)
+        penalty = ewc.consolidate(theta, data, LINE, LIKELIHOOD, estimate, penalty)
+    return theta["w"], penalty
+
+
+@theorem(
+    "With the full Fisher, EWC on two tasks ends at the joint posterior's mean.",
+    lesson=21,
+    source=HUSZAR,
+)
+def two_tasks_are_bayes():
+    task = family(2)
+    return Claim(consolidated(*task)[0], joint(*task)[0], tolerance=1e-12)
+
+
+@theorem(
+    "With one penalty, EWC on three tasks of any size ends there too.", lesson=21, source=HUSZAR
+)
+def three_tasks_are_bayes():
+    task = family(3)
+    return Claim(consolidated(*task)[0], joint(*task)[0], tolerance=1e-12)
+
+
+@theorem(
+    "The penalty's matrix is the inverse covariance of the joint posterior.",
+    lesson=21,
+    source=HUSZAR,
+)
+def penalty_is_the_posterior_precision():
+    task = family(3)
+    precision = numpy.linalg.inv(joint(*task)[1])
+    return Claim(consolidated(*task)[1].fisher, precision, tolerance=1e-10)
+
+
+@theorem(
+    "Separate penalties miss the joint posterior by P^-1 sum Q_k (n_i - n_k): they count twice.",
+    lesson=21,
+    source=HUSZAR,
+)
+def separate_penalties_count_twice():
+    sequence, mean, precision = family(3)
+    prior, kept = ewc.Penalty({"w": mean}, precision), []
+    for data in sequence:
+        theta = minimum(data, {"w": mean}, kept or prior)
+        previous = None if kept else prior
+        kept.append(ewc.consolidate(theta, data, LINE, LIKELIHOOD, full, previous))
+    A, b = moments(sequence)
+    exact = bayes.separate_error(A, precision, bayes.separate_optima(A, b, mean, precision))
+    return Claim(theta["w"] - joint(sequence, mean, precision)[0], exact, tolerance=1e-12)
+
+
+def diagonal_consolidated(sequence, mean, precision):
+    """What elastic weight consolidation ends at with the diagonal of the Fisher information."""
+    prior = ewc.Penalty({"w": mean}, {"w": numpy.diag(precision)[:, None]})
+    for data in sequence:
+        theta = minimum(data, prior.anchor, prior)
+        prior = ewc.consolidate(theta, data, LINE, LIKELIHOOD, fisher.exact, prior)
+    return theta["w"]
+
+
+@theorem(
+    "The diagonal misses it by e: (D + A) e' = D e + (P - D) (m' - m), task by task.",
+    lesson=21,
+    source=ALGEBRA,
+)
+def what_the_diagonal_costs():
+    sequence, mean, precision = family(3)
+    A, b = moments(sequence)
+    means, _ = bayes.posteriors(A, b, mean, precision)
+    exact = bayes.diagonal_error(A, mean, precision, means)
+    found = diagonal_consolidated(sequence, mean, precision)
+    return Claim(found - joint(sequence, mean, precision)[0], exact, tolerance=1e-12)
+
+
+@theorem(
+    "The diagonal costs nothing where every example looks along an axis.",
+    lesson=21,
+    source=KIRKPATRICK,
+)
+def diagonal_along_the_axes():
+    task = family(3, axes=True)
+    return Claim(diagonal_consolidated(*task), joint(*task)[0], tolerance=1e-12)
+
+
+@theorem(
+    "On quadratics, proximal steps come to rest at (A + lam F)^-1 (A c + lam F c_old).",
+    lesson=21,
+    source=ALGEBRA,
+)
+def rest_of_proximal_steps():
+    rng, strength, step_size = numpy.random.default_rng(1), 7.0, 0.2
+    A, c, old = numpy.diag([1.0, 2.0, 0.5]) + 0.3, rng.normal(size=3), rng.normal(size=3)
+    F = numpy.array([0.1, 3.0, 1.0])
+    step = ewc.proximal_step(ewc.Penalty(old, F), step_size * strength)
+    theta = numpy.zeros(3)
+    for _ in range(400):
+        theta = step(theta - step_size * A @ (theta - c))
+    rest = numpy.linalg.solve(A + strength * numpy.diag(F), A @ c + strength * F * old)
+    return Claim(theta, rest, tolerance=1e-12)
+
+
+@theorem(
+    "A proximal step ends where 1/2 |t - theta|^2 + rate * penalties(t) is flat.",
+    lesson=21,
+    source="Parikh & Boyd 2014, Proximal Algorithms",
+)
+def proximal_step_is_a_minimum():
+    rng, rate = numpy.random.default_rng(2), 50.0
+    draw = lambda: {"w": rng.normal(size=(2, 2)), "b": rng.normal(size=2)}
+    root, theta = rng.normal(size=(6, 6)), draw()
+    kept = [ewc.Penalty(draw(), root @ root.T), ewc.Penalty(draw(), numpy.eye(6))]
+    away = lambda t: sum(numpy.sum((a - b) ** 2) for a, b in zip(leaves(t), leaves(theta))) / 2
+    total = lambda t: away(t) + rate * sum(ewc.cost(t, one) for one in kept)
+    slope = flat(grad(total)(ewc.proximal_step(kept, rate)(theta)))
+    return Claim(slope, numpy.zeros(6), tolerance=1e-10)
+
+
+@theorem("However strong the penalty, a step ends at its anchor.", lesson=21, source=ALGEBRA)
+def any_strength_is_stable():
+    step = ewc.proximal_step(ewc.Penalty(numpy.array([1.0, -2.0]), numpy.array([3.0, 0.1])), 1e18)
+    return Claim(step(numpy.array([5.0, 5.0])), [1.0, -2.0], tolerance=1e-15)
+
+
+# ---- A memory for random patterns ----
+
+
+@theorem("EWC on a linear neuron steps by n / (n + t).", lesson=21, source=KIRKPATRICK)
+def consolidating_neuron():
+    n, patterns = 4, 6
+    rng, likelihood = numpy.random.default_rng(10), gaussian(1.0)
+    x = rng.choice([-0.5, 0.5], size=(patterns, n))
+    y = rng.choice([-1.0, 1.0], size=(patterns, 1))
+    penalty, w = ewc.Penalty({"w": numpy.zeros((n, 1))}, {"w": numpy.zeros((n, 1))}), 0.0
+    found, exact = [], []
+    for row, answer, s in zip(x, y, pattern_memory.consolidating_steps(n, patterns)):
+        data = Data(row[None], answer[None])
+        theta = nearest_minimum(data, penalty, likelihood)
+        penalty = ewc.consolidate(theta, data, LINE, likelihood, previous=penalty)
+        w = w + s * (answer - row @ w) * row if found else s * answer * row
+        found.append(theta["w"][:, 0])
+        exact.append(w)
+    return Claim(found, exact, tolerance=1e-12)
+
+
+def nearest_minimum(data, penalty, likelihood):
+    """The minimum of a quadratic that is flat in some directions: no step is made along those."""
+    loss = lambda theta: ewc.penalised_loss(theta, data, LINE, penalty, 1.0, likelihood)
+    start = penalty.anchor
+    step = numpy.linalg.pinv(hessian(loss, start)) @ grad(loss)(start)["w"]
+    return {"w": start["w"] - step}
+
+
+def simulated(n, steps, runs=4000):
+    """y_0 w x_0 and (w x)^2 at a new pattern x, for many memories: (2, runs)."""
+    rng = numpy.random.default_rng(11)
+    draw = lambda: rng.choice([-1.0, 1.0], size=(runs, n)) / n**0.5
+    w, first = numpy.zeros((runs, n)), None
+    for s in steps:
+        x, y = draw(), rng.choice([-1.0, 1.0], size=runs)
+        first = (x, y) if first is None else first
+        w = w + (s * (y - numpy.sum(w * x, axis=1)))[:, None] * x
+    return first[1] * numpy.sum(w * first[0], axis=1), numpy.sum(w * draw(), axis=1) ** 2
+
+
+def remembered(steps):
+    """Signal and squared noise, simulated and by the formula."""
+    answers = numpy.stack(simulated(20, steps))
+    signal, noise = pattern_memory.memory(20, steps)
+    error = answers.std(axis=1) / answers.shape[1] ** 0.5
+    exact = [signal[-1], noise[-1] ** 2]
+    return Claim(answers.mean(axis=1), exact, standard_error=error)
+
+
+@theorem("Gradient descent's memory, by simulation.", lesson=21, source=KIRKPATRICK)
+def memory_of_gradient_descent():
+    return remembered(numpy.ones(25))
+
+
+@theorem("The memory of consolidating steps, by simulation.", lesson=21, source=KIRKPATRICK)
+def memory_of_consolidation():
+    return remembered(pattern_memory.consolidating_steps(20, 25))
+
+
+@theorem("Gradient descent forgets exponentially: (1 - 1/n)^t.", lesson=21, source=KIRKPATRICK)
+def gradient_descent_forgets_exponentially():
+    signal, noise = pattern_memory.memory(30, numpy.ones(200))
+    exact = (1 - 1 / 30) ** numpy.arange(200.0)
+    silence = numpy.sqrt(1 - (1 - 1 / 30) ** numpy.arange(1.0, 201.0))  # |w|^2 fills up to n
+    return Claim([signal, noise], [exact, silence], tolerance=1e-13)
+
+
+@theorem("Consolidation forgets by a power law: n / (n + t).", lesson=21, source=KIRKPATRICK)
+def consolidation_forgets_by_a_power_law():
+    signal, _ = pattern_memory.memory(30, pattern_memory.consolidating_steps(30, 200))
+    return Claim(signal, 30 / (30 + numpy.arange(200.0)), tolerance=1e-13)
