@@ -175,7 +175,7 @@ plots.floor(right, SHOWN, numpy.zeros(5))
 right.set_yscale("symlog", linthresh=0.1)
 right.set_ylim(-0.01, 8)
 plots.labels(
-    right, "inner steps on 10 shots", "query error (MSE)", "new sines", False
+    right, "inner steps, 10 shots", "query error (MSE)", "new sines", False
 )
 right.legend(ncols=2, loc=(0.1, 0.1), frameon=False, fontsize=9)
 plots.save(fig, "06_first_order")
