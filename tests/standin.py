@@ -371,7 +371,8 @@ for _name in ["lt", "le", "eq", "ne", "gt", "ge"]:
     setattr(ndarray, f"__{_name}__", lambda x, y, ufunc=_ufunc: ufunc(x, y))
 for _name, _ufunc in {"neg": numpy.negative, "abs": numpy.absolute, "invert": numpy.invert}.items():
     setattr(ndarray, f"__{_name}__", lambda x, ufunc=_ufunc: ufunc(x))
-for _name in "sum mean var std max min prod all any argmax ravel swapaxes squeeze repeat".split():
+_methods = "sum mean var std max min prod all any argmax ravel swapaxes squeeze repeat clip"
+for _name in _methods.split():
     _function = getattr(numpy, _name)
     setattr(ndarray, _name, lambda x, *a, function=_function, **k: function(x, *a, **k))
 

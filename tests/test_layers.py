@@ -94,9 +94,18 @@ def test_tasks_that_share_weights_cost_one_product(monkeypatch):
     ranks, matmul = [], numpy.matmul
     monkeypatch.setattr(numpy, "matmul", lambda a, b: ranks.append(a.ndim) or matmul(a, b))
     grad(lambda p: np.sum(layers.linear(x, *p)))((W, b))
-    assert ranks == [2, 2]
+    assert ranks == [2, 2, 1]  # the last for the summed gradient of b
     layers.linear(x, *copies((W, b), M))
-    assert ranks == [2, 2, 2]
+    assert ranks == [2, 2, 1, 2]
+
+
+@pytest.mark.parametrize("lead", [(), (M,)], ids=str)
+def test_few_rows_of_a_wide_matrix_have_the_same_slopes(lead):
+    """There g W' is computed as (W g')'."""
+    rows, wide = 2, layers.SMALL
+    x, W, b = draws((M, rows, wide), (*lead, wide, D), (D,))
+    f = lambda linear: grad(lambda x: np.sum(linear(x, W, b) ** 3))(x)
+    assert_allclose(f(layers.linear), f(plain_linear), rtol=1e-10)
 
 
 def test_inputs_are_left_alone():

@@ -19,12 +19,16 @@ Leading axes are tasks, and every argument may lack them. What all tasks share i
 x (M, N, D) with W (D, C) is one product of M N rows, and its gradient one (D, C) matrix.
 """
 
+import math
+
 import numpy
 from autograd.core import JVPNode, VJPNode
 from autograd.extend import defvjp, primitive
 from autograd.tracer import register_notrace
 
 from minimeta.core.backend import np
+
+SMALL = 1200  # numbers in a product up to which OpenBLAS has a kernel of its own for it
 
 
 def slopeless(f):
@@ -37,15 +41,14 @@ def slopeless(f):
 
 def linear(x, W, b):
     """x W + b:  x (..., N, D), W (..., D, C), b (..., C)  ->  (..., N, C)."""
+    _check_linear(x, W, b)
     return affine(x, W, b)  # autograd does not look into keyword arguments, such as **params
 
 
 @primitive
 def affine(x, W, b):
     """What `linear` computes."""
-    _check_linear(x, W, b)
-    y = _product(x, W)
-    b = b[..., None, :]
+    y, b = _product(x, W), b[..., None, :]
     if b.shape[:-2] in ((), y.shape[:-2]):
         y += b
         return y
@@ -61,15 +64,15 @@ def product(x, W):
 @primitive
 def rows(g, W, shape):
     """g W', summed to the shape of the x it belongs to:  g (..., N, C), W (..., D, C)."""
+    if _has_few_rows(g, W):
+        return gathered(numpy.matmul(W, g.swapaxes(-1, -2)).swapaxes(-1, -2).copy(), shape)
     return gathered(_product(g, W.swapaxes(-1, -2)), shape)
 
 
 @primitive
 def columns(x, g, shape):
     """x' g, summed to the shape of the W it belongs to:  x (..., N, D), g (..., N, C)."""
-    if (
-        len(shape) == 2 and x.shape[:-1] == g.shape[:-1]
-    ):  # no task axes: the tasks' rows are one list
+    if len(shape) == 2 and x.shape[:-1] == g.shape[:-1]:  # likewise one list of rows
         x, g = x.reshape(-1, x.shape[-1]), g.reshape(-1, g.shape[-1])
     return gathered(_times(x.swapaxes(-1, -2), g), shape)
 
@@ -77,9 +80,10 @@ def columns(x, g, shape):
 @primitive
 def total(g, shape):
     """The sum of g (..., N, C) over rows and over whatever tasks share the b of this shape."""
-    lead = (1,) * (g.ndim - 1 - len(shape)) + shape[:-1]
-    shared = tuple(i for i, n in enumerate(lead) if n != g.shape[i])
-    return g.sum(axis=(*shared, -2)).reshape(shape)
+    if len(shape) == 1:  # no task axes: the tasks' rows are one list
+        g = g.reshape(-1, g.shape[-1])
+    ones = numpy.ones(g.shape[-2], g.dtype, like=g)
+    return gathered(numpy.matmul(ones, g), shape)  # several times as fast as g.sum(-2)
 
 
 defvjp(
@@ -114,18 +118,18 @@ defvjp(
 @primitive
 def relu(x):
     """max(x, 0), element by element. Its slope at 0 is 0."""
-    return numpy.maximum(x, 0)
+    return x.clip(0, math.inf)  # twice as fast as numpy.maximum(x, 0)
 
 
 @slopeless
 def positive(x):
-    """Where x > 0."""
-    return x > 0
+    """1 where x > 0, 0 elsewhere."""
+    return (x > 0).astype(x.dtype)  # multiplying by truth values takes twice as long
 
 
 @primitive
 def masked(g, mask):
-    """g where the mask is true, 0 elsewhere."""
+    """g where the mask is 1, 0 where it is 0."""
     return g * mask
 
 
@@ -176,6 +180,13 @@ def _product(x, W):
         return _times(x, W)
     one = W[(0,) * (W.ndim - 2)]
     return _times(x.reshape(-1, x.shape[-1]), one).reshape(*x.shape[:-1], W.shape[-1])
+
+
+def _has_few_rows(g, W):
+    """Whether (W g')' is the faster way to g W': BLAS puts the larger factor of a product, beyond
+    some size, in another order first, and is up to twice as fast at it if it need not transpose."""
+    N, D = g.shape[-2], W.shape[-2]
+    return N * D > SMALL and 2 * N <= D and not shared(W, g.shape[:-2], 2)
 
 
 def shared(W, tasks, ndim):

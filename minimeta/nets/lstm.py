@@ -11,7 +11,7 @@ add nothing to f: a fresh b has ones there, so that a fresh LSTM remembers (Joze
 Sequences are x (..., T, D), a state is (h, c) of (..., H) each. `cell` is the equations and
 `plain_lstm` a loop over it. `lstm` is the same, a whole sequence at once, back-propagated by hand:
 
-    record = unrolled(...)          the gates, c and h of every step, kept for the way back
+    record = unrolled(...)          the gates, c and [h x 1] of every step, kept for the way back
     states = remembered(..., record)       h_1 ... h_T, and c_T behind them
     slopes(q, ..., record)          of sum(q states), in all parameters and inputs, laid end to end
 
@@ -79,44 +79,41 @@ def lstm(params, x, state=None):
     """
     state = start(params, x) if state is None else state
     args = params["W_x"], params["W_h"], params["b"], x, *state
+    _check(*args)
     states = remembered(*args, unrolled(*args))  # (..., T + 1, H)
     return states[..., :-1, :], (states[..., -2, :], states[..., -1, :])
 
 
 @slopeless
 def unrolled(W_x, W_h, b, x, h, c):
-    """The forward pass: gates (T, M, N, 4H), c and h (T, M, N, H), laid end to end."""
-    _check(W_x, W_h, b, x, h, c)
+    """The forward pass: the gates, c, and rows [h x 1], of every step, laid end to end."""
+    W = _weights(W_x, W_h, b)
+    W[:3] *= 0.5  # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh for all four
     x, h, c = _by_time(W_h, x, h, c)
-    W_x, W_h, b = _by_task(W_x, W_h, b)
-    scale = _sigmoid_scale(b)  # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh for all four
-    size = 6 * math.prod(x.shape[:-1]) * h.shape[-1]
-    record = numpy.empty(size, numpy.result_type(x, W_h), like=x)
-    gates, cs, hs = _sections(record, x, h)
-    W_x, W_h, b = W_x * scale, W_h * scale, b * scale
-    for x_now, z, c_next, h_next in zip(x, gates, cs, hs):
-        numpy.matmul(x_now, W_x, out=z)
-        z += b
-        z += numpy.matmul(h, W_h)
+    record, H = numpy.empty(_size(x, h), W.dtype, like=x), h.shape[-1]
+    gates, cs, rows = _sections(record, x, h)
+    rows[0, ..., :H], rows[:-1, ..., H:-1], rows[-1, ..., H:-1], rows[..., -1] = h, x, 0, 1
+    for row, z, c_next, row_next in zip(rows, gates, cs, rows[1:]):
+        numpy.matmul(row, W, out=z)
         numpy.tanh(z, out=z)
-        z *= scale
-        z += 1 - scale
-        i, f, g, o = _split(z)
+        z[:3] *= 0.5
+        z[:3] += 0.5
+        o, i, f, g = z
         numpy.multiply(f, c, out=c_next)
         c_next += i * g
-        numpy.multiply(o, numpy.tanh(c_next), out=h_next)
-        h, c = h_next, c_next
+        numpy.multiply(o, numpy.tanh(c_next), out=row_next[..., :H])
+        c = c_next
     return record
 
 
 @primitive
 def remembered(W_x, W_h, b, x, h, c, record):
     """h after every step and c after the last: (..., T + 1, H)."""
-    shape = (*x.shape[:-2], x.shape[-2] + 1, h.shape[-1])
+    shape, H = (*x.shape[:-2], x.shape[-2] + 1, h.shape[-1]), h.shape[-1]
     x, h, c = _by_time(W_h, x, h, c)
-    _, cs, hs = _sections(record, x, h)
-    states = numpy.empty((*h.shape[:-1], len(x) + 1, h.shape[-1]), hs.dtype, like=x)
-    states[:, :, :-1] = hs.transpose(1, 2, 0, 3)
+    _, cs, rows = _sections(record, x, h)
+    states = numpy.empty((*h.shape[:-1], len(x) + 1, H), record.dtype, like=x)
+    states[:, :, :-1] = rows[1:, ..., :H].transpose(1, 2, 0, 3)
     states[:, :, -1] = cs[-1]
     return states.reshape(shape)
 
@@ -124,41 +121,46 @@ def remembered(W_x, W_h, b, x, h, c, record):
 @primitive
 def slopes(wanted, q, W_x, W_h, b, x, h, c, record):
     """The backward pass: the slopes of sum(q states) in the wanted ones of the six, end to end."""
+    H, W = h.shape[-1], _weights(W_x, W_h, b)
     x, h, c = _by_time(W_h, x, h, c)
-    W_x, W_h, b = _by_task(W_x, W_h, b)
-    gates, cs, hs = _sections(record, x, h)
-    q = q.reshape(*h.shape[:-1], len(x) + 1, h.shape[-1])
-    dz, dh, dc = _back_through_time(q, W_h, c, gates, cs)
-    found = {
-        0: lambda: _columns(x, dz),
-        1: lambda: _columns(h[None], dz[:1]) + _columns(hs[:-1], dz[1:]),
-        2: lambda: dz.sum(axis=(0, 2)),
-        3: lambda: numpy.matmul(dz, W_x.swapaxes(-1, -2)).transpose(1, 2, 0, 3),
-        4: lambda: dh,
-        5: lambda: dc,
-    }
-    return numpy.concatenate([found[k]().reshape(-1) for k in wanted])
+    gates, cs, rows = _sections(record, x, h)
+    q = q.reshape(*h.shape[:-1], len(x) + 1, H)
+    dW, dx = numpy.zeros_like(W), numpy.empty(x.shape, record.dtype, like=x)
+    used = W[..., :-1, :] if 3 in wanted else W[..., :H, :]  # x seldom needs a slope
+    for t, dz, before in _back_through_time(q, used, c, gates, cs):
+        if min(wanted) < 3:  # a parameter
+            dW = dW + numpy.matmul(rows[t].swapaxes(-1, -2), dz)
+        if 3 in wanted:
+            dx[t] = before[0][..., H:]
+    dW = numpy.roll(dW, -1, axis=0).transpose(1, 2, 0, 3).reshape(*dW.shape[1:3], -1)
+    dh, dc = before
+    found = dW[:, H:-1], dW[:, :H], dW[:, -1], dx.transpose(1, 2, 0, 3), dh[..., :H], dc
+    return numpy.concatenate([found[k].reshape(-1) for k in wanted])
 
 
-def _back_through_time(q, W_h, c, gates, cs):
-    """Slopes in every z, (T, M, N, 4H), and in the first h and c."""
-    dz, W_back = numpy.empty_like(gates), W_h.swapaxes(-1, -2).copy()
-    dh, dc = numpy.zeros_like(c), q[:, :, -1].copy()
+def _back_through_time(q, W, c, gates, cs):
+    """From the last step to the first: its number, the slopes in z and in [h x] and c before it.
+
+    With h = o tanh(c), c = f c' + p and p = i g, the slopes in z are
+        dh h (1 - o),  dc p (1 - i),  dc f c' (1 - f),  dc (i - p g)    for o, i, f and g.
+    """
+    H, W = c.shape[-1], W.swapaxes(-1, -2).copy()  # a copy, as BLAS would make one at each step
+    dz, dh, dc = numpy.empty_like(gates[0]), numpy.zeros_like(c), q[:, :, -1].copy()
     for t in reversed(range(len(gates))):
-        (i, f, g, o), read = _split(gates[t]), numpy.tanh(cs[t])
-        dh += q[:, :, t]
-        dc += dh * o * (1 - read * read)
-        d = numpy.subtract(1, gates[t], out=dz[t])
-        d *= gates[t]  # the slope of a sigmoid; of tanh:
-        d_i, d_f, d_g, d_o = _split(d)
-        numpy.subtract(1, g * g, out=d_g)
-        d_i *= dc * g
-        d_f *= dc * (cs[t - 1] if t else c)
-        d_g *= dc * i
-        d_o *= dh * read
-        dc *= f
-        dh = numpy.matmul(d, W_back)
-    return dz, dh, dc
+        (o, i, f, g), (d_o, d_i, d_f, d_g) = gates[t], dz
+        read, p = numpy.tanh(cs[t]), i * g
+        h = o * read
+        dh = dh[..., :H] + q[:, :, t]
+        dc += dh * (o - h * read)
+        numpy.subtract(1, gates[t, :3], out=dz[:3])
+        d_o *= dh * h
+        d_i *= dc * p
+        numpy.multiply(dc, i - p * g, out=d_g)
+        dc *= f  # the slope in the c before from here on
+        d_f *= cs[t - 1] if t else c
+        d_f *= dc
+        dh = numpy.matmul(dz, W).sum(axis=0)
+        yield t, dz, (dh, dc)
 
 
 def _plain_states(W_x, W_h, b, x, h, c):
@@ -201,37 +203,26 @@ def _by_time(W_h, x, h, c):
     return x, *(s.reshape(tasks, sequences, s.shape[-1]) for s in (h, c))
 
 
-def _by_task(W_x, W_h, b):
-    """The parameters as (M, D, 4H), (M, H, 4H) and (M, 1, 4H)."""
-    tasks = math.prod(W_h.shape[:-2])
-    as_tasks = lambda W: W.reshape(tasks, *W.shape[-2:])
-    return as_tasks(W_x), as_tasks(W_h), as_tasks(b[..., None, :])
+def _weights(W_x, W_h, b):
+    """[W_h; W_x; b] as (4, M, H + D + 1, H): gate by gate, the three sigmoids first: o, i, f, g."""
+    tasks, H = math.prod(W_h.shape[:-2]), W_h.shape[-2]
+    W = numpy.concatenate([W_h, W_x, b[..., None, :]], axis=-2).reshape(tasks, -1, 4, H)
+    W = W.transpose(2, 0, 1, 3)
+    return numpy.concatenate([W[3:], W[:3]])
+
+
+def _size(x, h):
+    """How many numbers a record holds."""
+    (T, *sequences, D), H = x.shape, h.shape[-1]
+    return math.prod(sequences) * (5 * T * H + (T + 1) * (H + D + 1))
 
 
 def _sections(record, x, h):
-    """The gates (T, M, N, 4H), c and h (T, M, N, H) in a record."""
+    """The gates (T, 4, M, N, H), c (T, M, N, H) and the rows (T + 1, M, N, H + D + 1) in it."""
     size = len(x) * h.size
-    c_and_h = (record[k * size : (k + 1) * size].reshape(len(x), *h.shape) for k in (4, 5))
-    return record[: 4 * size].reshape(len(x), *h.shape[:-1], -1), *c_and_h
-
-
-def _split(z):
-    H = z.shape[-1] // 4
-    return [z[..., k * H : (k + 1) * H] for k in range(4)]
-
-
-def _sigmoid_scale(b):
-    """1/2 for the sigmoids, 1 for the tanh."""
-    scale = numpy.ones_like(b)
-    scale *= 0.5
-    _split(scale)[2][...] = 1.0
-    return scale
-
-
-def _columns(a, dz):
-    """The sum over time and sequences of a' dz: (T, M, N, D), (T, M, N, 4H) -> (M, D, 4H)."""
-    rows = lambda a: a.transpose(1, 0, 2, 3).reshape(a.shape[1], -1, a.shape[-1])
-    return numpy.matmul(rows(a).swapaxes(-1, -2), rows(dz))
+    gates = record[: 4 * size].reshape(len(x), 4, *h.shape)
+    cs = record[4 * size : 5 * size].reshape(len(x), *h.shape)
+    return gates, cs, record[5 * size :].reshape(len(x) + 1, *h.shape[:-1], -1)
 
 
 def _check(W_x, W_h, b, x, h, c):
