@@ -174,9 +174,7 @@ for name in e:
 plots.floor(right, SHOWN, numpy.zeros(5))
 right.set_yscale("symlog", linthresh=0.1)
 right.set_ylim(-0.01, 8)
-plots.labels(
-    right, "inner steps, 10 shots", "query error (MSE)", "new sines", False
-)
+plots.labels(right, "inner steps", "error (MSE)", "new sines", legend=False)
 right.legend(ncols=2, loc=(0.1, 0.1), frameon=False, fontsize=9)
 plots.save(fig, "06_first_order")
 

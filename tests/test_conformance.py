@@ -11,14 +11,18 @@ import pytest
 from autograd.test_util import check_grads
 from numpy.testing import assert_allclose, assert_array_equal
 
+from minimeta.core.backend import np
 from minimeta.core.trees import leaves, tree_map, unflatten
 from minimeta.exact import linear_gaussian
+from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
 from minimeta.memories import recurrent
 from minimeta.meta import Learner, evaluate, meta_loss
+from minimeta.nets import mlp
 from minimeta.tasks import Data, Task
 from minimeta.tasks.regression import linear
 
 NOISE = 0.25
+NET = mlp([2, 8, 1], activation=np.tanh, gain=1.0)
 
 
 class Row(NamedTuple):
@@ -26,6 +30,7 @@ class Row(NamedTuple):
 
     name: str
     learner: Learner
+    first_order: bool = False  # its meta-gradient is not the meta-loss's, and is not meant to be
 
 
 ROWS = [
@@ -35,8 +40,26 @@ ROWS = [
         linear_gaussian.learner(numpy.ones((2, 1)), 0.1 * numpy.eye(2), NOISE),
     ),
     Row("recurrent", recurrent.learner(2, hidden=5)),
+    Row("maml", maml.learner(NET, step_size=0.1, steps=3)),
+    Row("fomaml", fomaml.learner(NET, step_size=0.1, steps=3), first_order=True),
+    Row("reptile", reptile.learner(NET, steps=3, batch=2)),
+    Row("anil", anil.learner(NET, step_size=0.1, steps=3)),
+    Row("meta_sgd", meta_sgd.learner(NET, step_size=0.1, steps=2)),
+    Row("imaml", imaml.learner(NET, step_size=0.1, steps=5)),
+    Row("fine_tuning", fine_tuning.learner(NET, step_size=0.1, steps=3)),
 ]
 every = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+
+# Learners whose outer loop follows a rule of its own, and that rule.
+IMAML = dict(step_size=0.1, steps=5)
+RULES = {
+    "fine_tuning": (maml.learner(NET, steps=0), fine_tuning.joint_gradient(NET)),
+    "reptile": (
+        reptile.learner(NET, steps=3, batch=2),
+        reptile.meta_gradient(NET, steps=3, batch=2),
+    ),
+    "imaml": (imaml.learner(NET, **IMAML), imaml.meta_gradient(NET, **IMAML)),
+}
 
 
 def tasks(count=6, shots=4, queries=5, seed=0):
@@ -83,13 +106,24 @@ def test_the_answer_has_the_shape_of_the_labels(row):
     assert answer.shape == task.query.y.shape
 
 
-@every
+@pytest.mark.parametrize("row", [row for row in ROWS if not row.first_order], ids=lambda r: r.name)
 def test_the_meta_gradient_is_right(row):
     meta, task = row.learner.init(numpy.random.default_rng(1)), tasks(count=2)
     start = leaves(meta)
     f = lambda *flat: meta_loss(row.learner, unflatten(meta, flat), task)
     if start:
         check_grads(f, modes=["rev"], order=1)(*start)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_of_its_own_reports_the_meta_loss_and_averages_over_tasks(name):
+    learner, rule = RULES[name]
+    meta, task = learner.init(numpy.random.default_rng(1)), tasks()
+    value, direction = rule(meta, task)
+    assert_allclose(value, meta_loss(learner, meta, task), rtol=1e-12)
+    alone = [leaves(rule(meta, one(task, m))[1]) for m in range(6)]
+    for whole, *parts in zip(leaves(direction), *alone):
+        assert_allclose(whole, sum(parts) / 6, rtol=1e-9, atol=1e-13)
 
 
 @every

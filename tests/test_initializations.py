@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minimeta.core.backend import np
-from minimeta.core.gradients import constant, grad
+from minimeta.core.gradients import constant, grad, value_and_grad
 from minimeta.core.losses import cross_entropy, mse
 from minimeta.core.optim import adam, sgd
 from minimeta.core.trees import copies, leaves, tree_map
@@ -107,9 +107,8 @@ def test_a_planted_bug_turns_its_theorem_red(monkeypatch, module, name, bug, the
 
 @every
 def test_one_task_and_one_shot_are_enough(name):
-    if name == "reptile":
-        return  # its learner here sees minibatches of two
-    learner, one = LEARNERS[name], task(tasks=1, shots=1)
+    learner = reptile.learner(NET) if name == "reptile" else LEARNERS[name]  # no minibatch of two
+    one = task(tasks=1, shots=1)
     assert evaluate(learner, learner.init(rng()), one).shape == (1,)
 
 
@@ -196,8 +195,6 @@ def test_maml_classifies_with_integer_labels():
 
 
 def test_the_multi_step_loss_trains_in_the_common_loop():
-    from minimeta.core.gradients import value_and_grad
-
     follow = value_and_grad(maml.multi_step_loss(NET, [0.0, 0.5, 0.5]))
     learner = maml.learner(NET, steps=2)
     _, history = meta_train(learner, lambda r: task(), rng(), 30, meta_gradient=follow)
@@ -271,3 +268,33 @@ def test_the_exact_weights_are_what_plain_linear_algebra_says():
         assert_allclose(weights, [plain_weights(name, each, 0.7, 3) for each in A], atol=1e-13)
     with pytest.raises(ValueError, match="method must be one of maml, fomaml, reptile"):
         exact.expansion("anil", 0.1, 1)
+
+
+# ---- On a network, where curvature changes along the way ----
+
+
+def test_fomaml_follows_the_query_loss_with_the_steps_taken_for_a_shift():
+    """d/dtheta mean_i L(theta + shift_i; query), where shift_i = phi_i - theta stands still."""
+    whole, theta, net = task(), NET.init(rng()), NET
+    phi = maml.adapt(theta, whole.support, net, step_size=0.1, steps=3)
+    shift = tree_map(lambda p, t: p - t, phi, copies(theta, 3))
+
+    def shifted(theta):
+        moved = tree_map(lambda t, s: t + s, copies(theta, 3), shift)
+        return np.mean(mse(net.apply(moved, whole.query.x), whole.query.y))
+
+    learner = fomaml.learner(net, step_size=0.1, steps=3)
+    found = grad(lambda theta: meta_loss(learner, theta, whole))(theta)
+    for a, b in zip(leaves(found), leaves(grad(shifted)(theta))):
+        assert_allclose(a, b, rtol=1e-10, atol=1e-13)
+
+
+def test_the_implicit_gradient_of_a_network_is_the_one_through_a_long_descent():
+    """Where the inner problem is solved, the whole path may be differentiated instead."""
+    whole, theta = task(), NET.init(rng())
+    inner = {"strength": 10.0, "step_size": 0.02, "steps": 400}
+    unrolled = imaml.learner(NET, **inner)
+    exactly = grad(lambda theta: meta_loss(unrolled, theta, whole))(theta)
+    follow = imaml.meta_gradient(NET, cg_steps=25, **inner)
+    for a, b in zip(leaves(follow(theta, whole)[1]), leaves(exactly)):
+        assert_allclose(a, b, rtol=1e-8, atol=1e-10)

@@ -7,6 +7,8 @@
 
 The gradient depends on where the inner problem ends, not on the path there, so nothing of the path
 is kept. The inverse is applied by conjugate gradients, which need only Hessian-vector products.
+All this holds where the inner problem is solved, that is, with step_size < 2 / (curvature + lam)
+and enough steps; nothing is raised where it is not.
 
 Source: Rajeswaran, Finn, Kakade & Levine 2019 (the text, with lam = 2 as for Omniglot; the released
 code solves a differently damped system).  Lesson 06.
