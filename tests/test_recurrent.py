@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from minimeta.core.backend import np, use
 from minimeta.core.gradients import value_and_grad
+from minimeta.core.losses import mse
 from minimeta.core.optim import adam
 from minimeta.core.replay import replay
 from minimeta.core.trees import leaves
@@ -210,6 +211,21 @@ def test_a_float32_program_stays_float32():
         use(dtype="float64")
     everything = leaves((meta, value, slope, state, answer, none))
     assert {part.dtype for part in everything} == {numpy.dtype("float32")}
+
+
+def test_fresh_answers_are_of_the_size_of_the_labels():
+    """W ~ N(0, 1 / H) and b = 0: the scale of h does not grow or shrink with H on its way out."""
+    read = recurrent.init(rng(), 1, 100, 100)["read"]
+    assert abs(100 * (read["W"] ** 2).mean() - 1.0) < 4 * (2 / 100**2) ** 0.5
+    assert_array_equal(read["b"], numpy.zeros(100))
+    assert recurrent.learner(3, 2).init(rng())["read"]["W"].shape == (32, 2)
+
+
+def test_another_loss_is_what_training_follows():
+    meta, task = recurrent.init(rng(), 1, 1, 4), tasks()
+    triple = lambda prediction, target: 3.0 * mse(prediction, target)
+    for a, b in zip(*(leaves(recurrent.meta_gradient(f)(meta, task)) for f in (triple, mse))):
+        assert_allclose(a, 3.0 * b, rtol=1e-12)
 
 
 # ---- What is refused ----

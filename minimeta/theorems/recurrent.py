@@ -23,7 +23,9 @@ def problem(tasks=3):
     """An untrained LSTM of two inputs and two outputs, and sequences of T examples."""
     rng = numpy.random.default_rng(0)
     data = Data(rng.normal(size=(tasks, T, 2)), rng.normal(size=(tasks, T, 2)))
-    return recurrent.init(rng, 2, 2, 5), data
+    meta = recurrent.init(rng, 2, 2, 5)
+    meta["read"]["b"] = rng.normal(size=2)  # fresh, it is 0 and would not be missed
+    return meta, data
 
 
 def split(data, shots):
