@@ -5,6 +5,7 @@ What it computes is said by theorems (theorems/recurrent.py).
 
 import numpy
 import pytest
+from derivatives import EXACT, on_device, same
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minimeta.core.backend import np, use
@@ -196,6 +197,19 @@ def test_training_lowers_the_error_and_is_the_same_when_replayed():
         assert all(
             (a == b).all() for a, b in zip(leaves(fast(meta, task)), leaves(follow(meta, task)))
         )
+
+
+def test_on_a_device_nothing_moves_and_the_numbers_are_the_same():
+    def everything(args):
+        meta, task = args
+        state = recurrent.adapt(meta, task.support)
+        none = recurrent.adapt(meta, Data(*(part[:, :0] for part in task.support)))
+        answers = [recurrent.predict(meta, state, task.query.x) for state in (state, none)]
+        return recurrent.meta_gradient()(meta, task), state, answers
+
+    args = recurrent.init(rng(), 2, 1, 4), tasks(inputs=2)
+    on_the_side = on_device(lambda f, args: f(args), everything, args)
+    same(on_the_side, everything(args), EXACT)
 
 
 def test_a_float32_program_stays_float32():
