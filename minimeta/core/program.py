@@ -4,9 +4,10 @@
     v32 = relu(v31)  # (25, 10, 40) float32
     del v31
 
-The program is Python source: the recorded calls, without those whose result nothing needs and those
-made before with the same arguments. A value is deleted after its last use; where it is large and
-nothing else refers to its memory, the next result is written over it.
+The program is Python source: the recorded calls, or shorter ones that give the same, without those
+whose result nothing needs and those made before with the same arguments. A value is deleted after
+its last use; where it is large and nothing else refers to its memory, the next result is written
+over it.
 """
 
 import math
@@ -20,10 +21,11 @@ from autograd.numpy import concatenate_args
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.numpy.numpy_vspaces import ArrayVSpace
 
-from minimeta.core.recording import PLAIN, accumulated
+from minimeta.core.recording import PLAIN
+from minimeta.core.shortcuts import ACCUMULATED, ADD, is_method, shorter
 from minimeta.core.tape import Ref, is_array, kind_of
 
-TAKE, ADD, ACCUMULATED = ArrayBox.__getitem__.fun, VSpace.add.fun, accumulated.fun
+TAKE = ArrayBox.__getitem__.fun
 NEW = {numpy.sum, numpy.mean, numpy.max, numpy.min, concatenate_args.fun}  # they return no views
 NEW |= {ADD, ACCUMULATED, VSpace.mut_add.fun, sparse_add.fun}
 VIEWS = {numpy.reshape, numpy.swapaxes, numpy.transpose, numpy.broadcast_to, numpy.expand_dims}
@@ -45,8 +47,8 @@ class Program(NamedTuple):
 def compiled(recording):
     """The Program that computes what was recorded, for any arrays of the same kinds."""
     made = recording.calls[len(recording.inputs) :]
-    used = needed(made, recording.output)
-    calls = without_repeats([plain(call, recording.calls) for call in used], recording.output)
+    used = needed([shorter(call, recording.calls) for call in made], recording.output)
+    calls = without_repeats(used, recording.output)
     lines, constants = written(recording, calls)
     source = "\n".join(lines)
     exec(compile(source, "<replay>", "exec"), constants)
@@ -79,17 +81,6 @@ def needed(calls, output):
             live |= slots(call.args)
             kept.append(call)
     return kept[::-1]
-
-
-def plain(call, calls):
-    """The call; autograd's sum of two gradients becomes NumPy's where that gives the same array."""
-    if call.function not in (ADD, ACCUMULATED) or not isinstance(call.args[0], ArrayVSpace):
-        return call
-    terms = call.args[1:]
-    kinds = {calls[x.slot].kind if type(x) is Ref else kind_of(x) for x in terms}
-    if call.function is ACCUMULATED and not (call.kind.shape and kinds == {call.kind}):
-        return call
-    return call._replace(function=numpy.add, args=terms)
 
 
 def without_repeats(calls, output):
@@ -181,14 +172,22 @@ def statements(call, dead, kinds, constants):
     if over is not None:
         yield f"    spare = alone(v{over})"
         args.append("spare")
-    function = named(call.function, called(call), constants)
-    right = f"{args[0]}[{args[1]}]" if call.function is TAKE else f"{function}({', '.join(args)})"
-    yield f"    v{call.slot} = {right}  # {call.kind}"
+    yield f"    v{call.slot} = {right_side(call, args, constants)}  # {call.kind}"
     if not has_known_kind(call):
         kind = named(call.kind, f"kind{len(constants)}", constants)
         yield f"    alike(v{call.slot}, {kind})"
     if dead:
         yield f"    del {', '.join([f'v{slot}' for slot in dead] + ['spare'] * (over is not None))}"
+
+
+def right_side(call, args, constants):
+    """The source of the call itself: f(x, y), x[i] or x.f(y)."""
+    x, *rest = args
+    if call.function is TAKE:
+        return f"{x}[{rest[0]}]"
+    if is_method(call):
+        return f"{x}.{called(call)}({', '.join(rest)})"
+    return f"{named(call.function, called(call), constants)}({', '.join(args)})"
 
 
 def called(call):
