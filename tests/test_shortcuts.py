@@ -49,10 +49,22 @@ def test_a_negative_stays_where_that_would_not_be_the_same(f, x):
 
 def test_what_is_repeated_by_the_next_function_needs_no_view(rng):
     x, b = rng.normal(size=(2, 3, 4)), rng.normal(size=(3, 1))
-    f = lambda x, b: np.broadcast_to(b, (2, 3, 4)) - x
-    assert "broadcast_to" not in replayed(f, x, b)
-    assert "broadcast_to" in replayed(lambda x, b: np.broadcast_to(b, (2, 3, 4)) - x[:1], x, b)
-    assert "broadcast_to" in replayed(lambda x, b: np.broadcast_to(b, (3, 3)) - b, x, b)
+    view = lambda b: np.broadcast_to(b, (2, 3, 4))
+    text = replayed(lambda x, b: (view(b) - x, x * view(b)), x, b)
+    assert "broadcast_to" not in text and "repeated" not in text
+    assert "repeated(v1" in replayed(lambda x, b: view(b) - x[:1], x, b)
+    assert "repeated(v0" in replayed(lambda b: view(b) * view(b), b)
+
+
+def test_a_view_of_memory_without_gaps_is_made_at_once(rng):
+    """And like NumPy's it cannot be written to."""
+    x, view = rng.normal(size=(3, 4)), lambda x: np.broadcast_to(x, (2, *np.shape(x)))
+    assert "repeated(v0, (2, 3, 4), (0, 32, 8))" in replayed(view, x)
+    f = replay(view)
+    with pytest.raises(ValueError, match="read-only"):
+        [f(x), f(x)][1][0, 0, 0] = 1.0
+    for other in (x.T, x[:, :2], x[::-1], x[:0], x[0, 0]):
+        assert "broadcast_to" in replayed(view, other)
 
 
 def test_numpy_functions_that_arrays_have_are_their_methods(rng):
