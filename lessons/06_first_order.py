@@ -126,13 +126,13 @@ assert np.allclose(many, c.mean(axis=0)), "Reptile's is the mean of the minima"
 # One network and inner step (tanh, 64-64, 0.02, of Reptile's paper), the same tasks, as
 # many meta-steps. Reptile takes five inner steps on pairs of the ten shots, the others
 # one on all; iMAML, whose inner problem has to be solved each time, is left out.
-# **Predict, then run.** ANIL adapts the last layer alone. How does it compare with MAML?
+# **Predict, then run.** ANIL adapts the last layer alone: how many times MAML's error?
 
 # %%
 use(dtype="float32")
 STEPS, TASKS, SHOWN = 30 if QUICK else 3000, 100 if QUICK else 600, [0, 1, 2, 5, 10]
 net, start, e = mlp([1, 64, 64, 1], np.tanh, gain=1.0), {}, {}
-sample = lambda rng: sines(rng, tasks=25, shots=10, queries=10)
+sample = lambda rng: sines(rng, tasks=20, shots=10, queries=10)
 test = sines(numpy.random.default_rng(1), TASKS, shots=10, queries=100)
 kinds = {"joint": maml, "MAML": maml, "FOMAML": fomaml, "Reptile": maml}
 kinds |= {"ANIL": anil, "Meta-SGD": meta_sgd}
