@@ -20,7 +20,7 @@ from minimeta.tasks import Data, Task
 from minimeta.tasks.quadratics import draw_quadratics, from_quadratics
 from minimeta.tasks.regression import sines
 from minimeta.theorems import initializations as theorems
-from minimeta.theorems import judge
+from minimeta.theorems import judge, relatives
 
 NET = mlp([1, 6, 1], activation=np.tanh)
 LEARNERS = {
@@ -78,11 +78,11 @@ BUGS = [
         meta_sgd,
         "grad",
         lambda f: lambda *a: constant(grad(f)(*a)),
-        theorems.meta_sgd_slope_of_step_sizes,
+        relatives.meta_sgd_slope_of_step_sizes,
     ),
-    (imaml, "conjugate_gradients", not_divided, theorems.imaml_meta_gradient),
-    (imaml, "hvp", lambda f: lambda *a: a[-1], theorems.imaml_meta_gradient),
-    (anil, "copies", lambda t, n: constant(copies(t, n)), theorems.anil_meta_gradient),
+    (imaml, "conjugate_gradients", not_divided, relatives.imaml_meta_gradient),
+    (imaml, "hvp", lambda f: lambda *a: a[-1], relatives.imaml_meta_gradient),
+    (anil, "copies", lambda t, n: constant(copies(t, n)), relatives.anil_meta_gradient),
     (
         fine_tuning,
         "copies",

@@ -60,6 +60,7 @@ def multi_step_loss(net, weights, loss=mse, step_size=0.01):
     meta_train(..., meta_gradient=value_and_grad(multi_step_loss(...))).
     Source: Antoniou, Edwards & Storkey 2018, section 4.
     """
+    checks.integer("the number of weights", len(weights), at_least=1)
     check_inner(step_size, len(weights) - 1)
 
     def outer_loss(theta, task):

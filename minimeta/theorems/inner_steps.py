@@ -1,0 +1,107 @@
+"""Theorems on the inner step: which is best for noisy shots, and what small steps amount to."""
+
+import functools
+import itertools
+
+import numpy
+
+from minimeta.core.losses import mse
+from minimeta.exact import quadratics as exact
+from minimeta.initializations import maml
+from minimeta.nets import Net
+from minimeta.tasks.quadratics import draw_quadratics
+from minimeta.tasks.regression import linear
+from minimeta.theorems import Claim, theorem
+from minimeta.theorems.initializations import NICHOL
+
+
+@theorem(
+    "MAML's best inner step on K noisy shots is 1/(1 + (D+1)/K + s^2 D/(K V)).",
+    lesson=5,
+    source="Wick's theorem",
+)
+def best_step_minimises_the_risk():
+    setting = {"dimension": 4, "shots": 5, "noise_variance": 0.25, "variance": 1.7}
+    best, h = exact.best_step(**setting), 1e-4
+    risk = lambda a: exact.risk_after_step(a, **setting)
+    parabola = best - h * (risk(best + h) - risk(best - h)) / (
+        2 * (risk(best + h) - 2 * risk(best) + risk(best - h))
+    )
+    return Claim(parabola, best, tolerance=1e-8)
+
+
+@theorem(
+    "The risk after one inner step on K noisy shots is what the formula says.",
+    lesson=5,
+    source="Wick's theorem",
+)
+def risk_after_one_step_is_met():
+    D, K, noise, variance, tasks = 4, 5, 0.25, 1.7, 20_000
+    net = Net(None, lambda p, x: x @ p["w"])
+    rng = numpy.random.default_rng(0)
+    task = linear(rng, tasks, K, 64, variance / D * numpy.eye(D), noise_variance=noise)
+    learner = maml.learner(net, mse, 0.15, 1)  # mse has no 1/2: its step 0.15 is 0.3 on half of it
+    state = learner.adapt({"w": numpy.zeros((D, 1))}, task.support)
+    errors = mse(net.apply(state, task.query.x), task.query.y) - noise
+    exactly = 2 * exact.risk_after_step(0.3, D, K, noise, variance)
+    return Claim(errors.mean(), exactly, standard_error=errors.std() / tasks**0.5)
+
+
+def minibatches():
+    """Four minibatches of one task: Hessians H (4, 2, 2), minima c (4, 2), and a start."""
+    rng = numpy.random.default_rng(3)
+    H, c = draw_quadratics(rng, 4, 2)
+    return H, c, rng.normal(size=2)
+
+
+def averaged(direction, count):
+    """The mean of direction(i, j, ...) over all draws of `count` minibatches, with replacement."""
+    draws = itertools.product(range(4), repeat=count)
+    return numpy.mean([direction(*draw) for draw in draws], axis=0)
+
+
+def walk(H, c, theta, a, draw):
+    """theta after one gradient step on each drawn minibatch."""
+    return functools.reduce(lambda t, i: t - a * H[i] @ (t - c[i]), draw, theta)
+
+
+@theorem(
+    "One FOMAML step is AvgGrad - a AvgGradInner, exactly, on quadratics.", lesson=6, source=NICHOL
+)
+def fomaml_expansion_is_exact_on_quadratics():
+    H, c, theta = minibatches()
+    follow = lambda i, j: H[j] @ (walk(H, c, theta, 0.3, [i]) - c[j])
+    g = (H @ (theta - c)[..., None])[..., 0]
+    a, b = exact.expansion("fomaml", 0.3, 1)
+    return Claim(averaged(follow, 2), a * g.mean(0) + b * H.mean(0) @ g.mean(0), tolerance=1e-13)
+
+
+@theorem(
+    "Two Reptile steps are 2 AvgGrad - a AvgGradInner, exactly, on quadratics.",
+    lesson=6,
+    source=NICHOL,
+)
+def reptile_expansion_is_exact_on_quadratics():
+    H, c, theta = minibatches()
+    follow = lambda i, j: (theta - walk(H, c, theta, 0.3, [i, j])) / 0.3
+    g = (H @ (theta - c)[..., None])[..., 0]
+    a, b = exact.expansion("reptile", 0.3, 2)
+    return Claim(averaged(follow, 2), a * g.mean(0) + b * H.mean(0) @ g.mean(0), tolerance=1e-13)
+
+
+@theorem(
+    "One MAML step is AvgGrad - 2a AvgGradInner up to a^2: halving a quarters the rest.",
+    lesson=6,
+    source=NICHOL,
+)
+def maml_expansion_is_second_order():
+    H, c, theta = minibatches()
+    g = (H @ (theta - c)[..., None])[..., 0]
+
+    def rest(size):
+        step = lambda i: numpy.eye(2) - size * H[i]
+        follow = lambda i, j: step(i) @ H[j] @ (walk(H, c, theta, size, [i]) - c[j])
+        a, b = exact.expansion("maml", size, 1)
+        return averaged(follow, 2) - a * g.mean(0) - b * H.mean(0) @ g.mean(0)
+
+    return Claim(rest(0.3), 4 * rest(0.15), tolerance=1e-13)
