@@ -6,9 +6,9 @@
     half-time             when a curve of progress first reaches 1/2
 
 An `answer` is what a frozen learner says: a function of inputs x (N, D) -> (..., N, C), with task
-axes in front. `answers` makes one from any Learner after s examples; a network in the middle of its
-training is one as it stands, `lambda x: net.apply(params, x)`, and so is a true map. So learners
-that descend for thousands of steps and meta-learners that look at ten examples are measured alike.
+axes in front. `answers` makes one from any Learner after s examples, `descent` from a network after
+every step of its training. So learners that descend for thousands of steps and meta-learners that
+look at ten examples are measured alike.
 
 Source: Rabinowitz 2019, arXiv:1905.01320, as described in public reading notes.  Lesson 12.
 """
@@ -17,8 +17,11 @@ import numpy
 
 from minimeta.core import checks
 from minimeta.core.backend import np
+from minimeta.core.gradients import grad
+from minimeta.core.learner import Learner
+from minimeta.core.losses import mse
 from minimeta.tasks.fourier import PERIOD, features
-from minimeta.tasks.task import check_data, take
+from minimeta.tasks.task import Data, check_data, take
 
 POINTS = 128  # of the grid on which waves are measured; more than any wave here needs
 
@@ -31,6 +34,35 @@ def answers(learner, meta, support, shots):
     check_data("support", support)
     states = [learner.adapt(meta, take(support, s)) for s in shots]
     return [_frozen(learner, meta, state, len(support.x)) for state in states]
+
+
+def through(view, learner):
+    """The Learner that is shown view(x) in place of x, such as points in place of angles."""
+    return Learner(
+        init=learner.init,
+        adapt=lambda meta, support: learner.adapt(meta, Data(view(support.x), support.y)),
+        predict=lambda meta, state, x: learner.predict(meta, state, view(x)),
+    )
+
+
+def descent(apply, params, optimizer, batch, steps):
+    """What networks in training answer after 0, 1, ..., steps steps: yields steps + 1 answers.
+
+    apply(params, x) -> y is the network, batch() the next examples, Data; an optimizer of
+    core.optim descends on the mean squared errors, summed over the networks of all task axes.
+    """
+    checks.integer("steps", steps, at_least=0)
+    slope = grad(lambda params, data: np.sum(mse(apply(params, data.x), data.y)))
+    state = optimizer.init(params)
+    yield _network(apply, params)
+    for _ in range(steps):
+        params, state = optimizer.update(slope(params, batch()), state, params)
+        yield _network(apply, params)
+
+
+def curve(measure, answers, truth):
+    """measure(answer, truth), (M, K), of each of the answers, averaged over tasks: (T, K)."""
+    return np.stack([np.mean(measure(answer, truth), axis=0) for answer in answers])
 
 
 def effective_weights(answer, probes):
@@ -114,6 +146,10 @@ def _check_alike(weights, truth, letters):
             "weights and truth must have the same last two axes; "
             f"their shapes are {np.shape(weights)} and {np.shape(truth)}."
         )
+
+
+def _network(apply, params):
+    return lambda x: apply(params, x)
 
 
 def _frozen(learner, meta, state, tasks):

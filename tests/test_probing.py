@@ -8,6 +8,7 @@ from minimeta import probing
 from minimeta.core.backend import np, use
 from minimeta.core.gradients import grad
 from minimeta.core.losses import mse
+from minimeta.core.optim import sgd
 from minimeta.core.trees import tree_map
 from minimeta.exact import fourier_gp, linear_gaussian, linear_networks, matrix_normal
 from minimeta.initializations import fine_tuning
@@ -51,20 +52,44 @@ def test_an_lstm_is_frozen_in_the_state_that_its_examples_left():
 
 def test_a_network_that_descends_is_measured_as_a_learner_and_as_a_sequence_of_states():
     """After each step: the weights of a linear network, by hand, by probing, through a Learner."""
-    net, (truth, support) = mlp([2, 2]), examples()
+    net, (_, support) = mlp([2, 2]), examples()
     start = net.init(rng())
     loss = lambda params: np.sum(mse(net.apply(params, support.x), support.y))
     params = tree_map(lambda p: np.stack([p] * 3), start)
-    for steps in range(4):
-        answer = lambda x: net.apply(params, x)  # noqa: B023
+    path = probing.descent(net.apply, params, sgd(0.1), lambda: support, 3)
+    for steps, answer in enumerate(path):
         found = probing.effective_weights(answer, PROBES)
         assert_allclose(found, params[0]["W"], atol=1e-13)
-        if steps:
-            learner = fine_tuning.learner(net, step_size=0.1, steps=steps)
-            (same,) = probing.answers(learner, start, support, [5])
-            assert_allclose(probing.effective_weights(same, PROBES), found, atol=1e-13)
+        learner = fine_tuning.learner(net, step_size=0.1, steps=steps)
+        (same,) = probing.answers(learner, start, support, [5])
+        assert_allclose(probing.effective_weights(same, PROBES), found, atol=1e-13)
         params = tree_map(lambda p, g: p - 0.1 * g, params, grad(loss)(params))
-    assert_allclose(probing.effective_spectrum(truth, truth), 1.0, rtol=1e-13)
+    assert steps == 3
+
+
+def test_descent_takes_new_examples_every_step_and_keeps_every_answer():
+    """One weight w, loss (w x - y)^2: w <- w - 0.5 * 2 x (w x - y), a new (x, y) each time."""
+    given = iter([(1.0, 2.0), (2.0, 0.0), (0.5, 1.0)])
+    batch = lambda: Data(*(numpy.full((1, 1), v) for v in next(given)))
+    apply = lambda w, x: x * w
+    answers = list(probing.descent(apply, numpy.array([0.0]), sgd(0.5), batch, 3))
+    seen = probing.curve(lambda a, w: a(numpy.ones((1, 1))) - w, answers, 1.0)
+    assert_allclose(seen[:, 0], [-1.0, 1.0, -7.0, -5.0])
+
+
+def test_a_learner_through_a_view_is_the_learner_of_what_is_seen():
+    view, learner = (lambda x: numpy.concatenate([x, x**2], axis=-1)), recurrent.learner(2)
+    x, meta = rng().normal(size=(3, 5, 1)), learner.init(rng())
+    indirect = probing.through(view, learner)
+    state = indirect.adapt(indirect.init(rng()), Data(x, x))
+    exact = learner.predict(meta, learner.adapt(meta, Data(view(x), x)), view(x))
+    assert_array_equal(indirect.predict(meta, state, x), exact)
+
+
+def test_a_curve_is_the_mean_over_tasks():
+    measure = lambda answer, truth: answer(truth) * numpy.array([[1.0, 2.0], [3.0, 6.0]])
+    found = probing.curve(measure, [lambda x: x, lambda x: 2 * x], 5.0)
+    assert_allclose(found, [[10.0, 20.0], [20.0, 40.0]])
 
 
 def test_effective_weights_are_the_regression_of_the_answers():
@@ -142,6 +167,7 @@ BAYES = linear_gaussian.learner(0.0, numpy.eye(1), 1.0)
             lambda: probing.fourier_progress(SUPPORT.x[:, :2], numpy.ones((4, 1))),
             "weights and truth must",
         ),
+        (lambda: list(probing.descent(None, [], sgd(1.0), None, -1)), "steps must be at least 0"),
         (lambda: probing.half_time(numpy.arange(2.0), numpy.ones((3, 1))), "times and progress"),
         (lambda: probing.half_time([0.0], numpy.ones((1, 1))), "times must be an array"),
     ],

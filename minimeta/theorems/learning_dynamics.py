@@ -5,9 +5,7 @@ import itertools
 import numpy
 
 from minimeta import probing
-from minimeta.core.gradients import grad
-from minimeta.core.losses import mse
-from minimeta.core.trees import tree_map
+from minimeta.core.optim import sgd
 from minimeta.exact import fourier_gp, linear_gaussian, linear_networks, matrix_normal
 from minimeta.meta import evaluate
 from minimeta.tasks import Data, fourier, linear_maps
@@ -225,16 +223,14 @@ def descent_follows_the_modes():
     spectrum, step_size = numpy.array([3.0, 1.0, 0.4]), 0.15
     truth = linear_maps.draw_spectrum(numpy.random.default_rng(0), 1, spectrum, 3, 3)[0]
     white = numpy.concatenate([3**0.5 * numpy.eye(3), -(3**0.5) * numpy.eye(3)])  # X'X / 6 = I
-    apply = lambda layers, x: x @ layers[0] @ layers[1]
-    loss = lambda layers: mse(apply(layers, white), white @ truth)
-    layers, seen = linear_networks.balanced_layers(truth, 0.01), []
-    for _ in range(41):
-        found = probing.effective_weights(lambda x: apply(layers, x), white)  # noqa: B023
-        seen.append(probing.effective_spectrum(found, truth))
-        layers = tree_map(lambda w, g: w - step_size * g, layers, grad(loss)(layers))
+    start, data = linear_networks.balanced_layers(truth, 0.01), Data(white, white @ truth)
+    deep = lambda layers, x: x @ layers[0] @ layers[1]
+    path = probing.descent(deep, start, sgd(step_size), lambda: data, 40)
+    found = [probing.effective_weights(answer, white) for answer in path]
+    seen = probing.effective_spectrum(numpy.stack(found), truth)
     eta = 2 * step_size / 3  # mse has the mean of 3 outputs and no 1/2
     exact = linear_networks.deep_modes(spectrum, 0.01, eta, 40) / spectrum
-    return Claim(numpy.stack(seen), exact, tolerance=1e-12)
+    return Claim(seen, exact, tolerance=1e-12)
 
 
 @theorem("No other filter beats Bayes on waves.", lesson=12, source="By definition")
