@@ -267,6 +267,13 @@ def test_images_have_their_fisher_too():
         assert_allclose(a, b, rtol=1e-10, atol=1e-15)
 
 
+def test_the_exact_fisher_looks_at_no_label():
+    theta, data = trained(), task()
+    for a, b in zip(leaves(fisher.exact(theta, data, NET)),
+                    leaves(fisher.exact(theta, Data(data.x, None), NET))):  # fmt: skip
+        assert_array_equal(a, b)
+
+
 @pytest.mark.parametrize("form", [fisher.diagonal, fisher.full])
 def test_blocks_of_examples_do_not_show(monkeypatch, form):
     theta, data = trained(), task()

@@ -40,8 +40,9 @@ def full(slopes):
 
 
 def exact(params, data, net, likelihood=categorical, form=diagonal):
-    """The Fisher information at params, over the inputs data.x (N, D...)."""
-    return information(params, data, net, lambda outputs, y: likelihood.roots(outputs), form)
+    """The Fisher information at params, over the inputs data.x (N, D...); data.y may be None."""
+    unlabelled = Data(data.x, data.x)  # whatever is cut into blocks in place of labels
+    return information(params, unlabelled, net, lambda f, y: likelihood.roots(f), form)
 
 
 def sampled(rng, params, data, net, likelihood=categorical, form=diagonal):

@@ -91,12 +91,13 @@ def learn(
     """
     checks.number("strength", strength, at_least=0.0)
     penalise = ewc.proximal_step(memory.penalties, step_size * strength / len(data.x))
-    slope = replay(grad(lambda theta, x, y: likelihood.loss(net.apply(theta, x), y)))
+    slope = grad(lambda theta, x, y: likelihood.loss(net.apply(theta, x), y))
+    descend = lambda theta, g: tree_map(lambda p, g: p - step_size * g, theta, g)
+    step = replay(lambda theta, x, y: penalise(descend(theta, slope(theta, x, y))))
     sets = [*memory.examples, data]
     x, y = (np.concatenate(parts) for parts in zip(*sets))
     for rows in to_device(draw(rng, [len(one.x) for one in sets], (steps, batch))):
-        slopes = slope(params, x[rows], y[rows])
-        params = penalise(tree_map(lambda p, g: p - step_size * g, params, slopes))
+        params = step(params, x[rows], y[rows])
     if not all(np.all(np.isfinite(leaf)) for leaf in leaves(params)):
         raise FloatingPointError("The parameters are not finite; a smaller step_size may help.")
     return params
