@@ -117,7 +117,7 @@ def step(theta, batch, F, anchor, r, step_size=0.05):
 
 
 use(dtype="float32")
-shots, steps, seeds = (320, 20, 1) if QUICK else (1437, 600, 3)
+shots, steps, seeds = (320, 20, 1) if QUICK else (1437, 600, 2)
 net, fresh = mlp([64, 200, 10]), numpy.random.default_rng
 worlds = [sequences.permuted(fresh(i), 5, shots, 360) for i in range(seeds)]
 data, start = Data(*(a[0] for a in worlds[0].support)), net.init(rng)

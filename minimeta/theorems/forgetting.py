@@ -77,11 +77,7 @@ def three_tasks_are_bayes():
     return Claim(consolidated(*task)[0], joint(*task)[0], tolerance=1e-12)
 
 
-@theorem(
-    "The penalty's matrix is the inverse covariance of the joint posterior.",
-    lesson=21,
-    source=HUSZAR,
-)
+@theorem("The penalty's matrix is the joint posterior's precision.", lesson=21, source=HUSZAR)
 def penalty_is_the_posterior_precision():
     task = family(3)
     precision = numpy.linalg.inv(joint(*task)[1])
