@@ -95,7 +95,10 @@ def one_by_one(form):
 
 
 def gradients(params, x, net, errors):
-    """J_n' E_n of every example, for E (N, C): a tree of leaves (N, ...)."""
+    """J_n' E_n of every example, for E (N, C): a tree of leaves (N, ...).
+
+    Each is seen alone: a network that normalises over its batch has a batch of one here.
+    """
     total = lambda phi: np.sum(errors[:, None] * net.apply(phi, x[:, None]))
     return grad(total)(copies(params, len(x)))
 
