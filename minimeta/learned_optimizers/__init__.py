@@ -1,0 +1,1 @@
+"""The outer loop learns an update: how slopes become steps."""
