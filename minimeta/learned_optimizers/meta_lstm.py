@@ -92,6 +92,6 @@ def update(meta, phi, forget, input, losses, slopes):
 
 def open_gate(gate, loss, slope, c, before):
     """How far a gate is open, for each coordinate c (M, ...) of a leaf: (M, ...)."""
-    per_task = np.reshape(np.matmul(loss, gate["loss"]), (-1,) + (np.ndim(c) - 1) * (1,))
-    read = np.matmul(slope, gate["slope"]) + per_task
-    return sigmoid(read + gate["parameter"] * c + gate["before"] * before + gate["b"])
+    own = np.matmul(slope, gate["slope"]) + gate["parameter"] * c + gate["before"] * before
+    per_task = (-1,) + (np.ndim(c) - 1) * (1,)  # (M, 1, ...)
+    return sigmoid(own + np.reshape(np.matmul(loss, gate["loss"]), per_task) + gate["b"])
