@@ -12,7 +12,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_ten_lines_print_what_is_shown_below_them():
-    code, shown = re.search(r"```python\n(.*?)```\s+```console\n(.*?)```", README, re.DOTALL).groups()
+    code, shown = re.search(
+        r"```python\n(.*?)```\s+```console\n(.*?)```", README, re.DOTALL
+    ).groups()
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(code, {})
