@@ -29,29 +29,37 @@ def library(program, dtype):
 
 
 def minimeta(dtype):
-    """minimeta as meta_train uses it: the step recorded once and replayed."""
+    """minimeta as meta_train uses it: a step, update included, is recorded once and replayed."""
     from minimeta.core.replay import replay
 
-    return eager(dtype)._replace(ready=replay)
+    return on_autograd(dtype, replay)
 
 
 def eager(dtype):
     """minimeta with autograd's tape in every step: what replay is measured against."""
+    return on_autograd(dtype, lambda step: step)
+
+
+def on_autograd(dtype, ready):
+    """Both of these."""
     from minimeta.core import backend
     from minimeta.core.optim import adam
 
     backend.use(dtype=dtype)
+    optimizer = adam(RATE, MEAN, SQUARE, EPSILON)
 
     def train(step, params, batches):
-        optimizer = adam(RATE, MEAN, SQUARE, EPSILON)
-        state = optimizer.init(params)
-        for data in batches:
+        def update(params, state, data):
             value, gradient = step(params, data)
-            params, state = optimizer.update(gradient, state, params)
+            return value, *optimizer.update(gradient, state, params)
+
+        update_once, state = ready(update), optimizer.init(params)
+        for data in batches:
+            value, params, state = update_once(params, state, data)
         return float(value)
 
     same = lambda x: x
-    return Library(same, same, same, same, train)
+    return Library(same, same, ready, same, train)
 
 
 def jax(dtype):

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad, hvp
 from minimeta.core.trees import copies, leaves, tree_map
-from minimeta.nets.lstm import cell, init, lstm, plain_lstm
+from minimeta.nets.lstm import cell, init, lstm, plain_cell, plain_lstm
 
 N, T, D, H, M = 3, 4, 2, 3, 2
 
@@ -70,6 +70,24 @@ def test_a_sequence_in_two_halves_is_the_whole():
     first, between = lstm(params, x[:, :2], state)
     second, last = lstm(params, x[:, 2:], between)
     same((numpy.concatenate([first, second], axis=1), last), lstm(params, x, state), EXACT)
+
+
+@pytest.mark.parametrize("tasks", [(), (M,)], ids=["shared", "a copy each"])
+def test_the_cell_has_the_derivatives_of_its_equations(tasks):
+    shapes = (*tasks, D, 4 * H), (*tasks, H, 4 * H), (*tasks, 4 * H), (M, N, D)
+    args = draws(*shapes, (M, N, H), (M, N, H))
+    after = lambda f: (
+        lambda W_x, W_h, b, x, h, c: np.concatenate(
+            f({"W_x": W_x, "W_h": W_h, "b": b}, (h, c), x), axis=-1
+        )
+    )
+    agrees(after(cell), after(plain_cell), args)
+
+
+def test_a_cell_takes_one_input_and_a_state_that_all_inputs_share():
+    params, x, (h, c) = draw()
+    same(cell(params, (h[0], c[0]), x[0, 0]), plain_cell(params, (h[0], c[0]), x[0, 0]), EXACT)
+    same(cell(params, (h[0], c[0]), x[:, 0]), plain_cell(params, (h[0], c[0]), x[:, 0]), EXACT)
 
 
 def test_the_cell_by_hand():

@@ -1,23 +1,19 @@
 """LSTM: a memory that every step writes to, erases and reads, by as much as three gates say.
 
-    i, f, o = sigmoid(x W_x + h W_h + b)     what to write, to keep and to read
-    g       = tanh(x W_x + h W_h + b)        what might be written
-    c <- f c + i g                           the memory
-    h <- o tanh(c)                           what is read of it
+    c <- f c + i g       the memory; the gates i, f, o and g follow from the input x and from h,
+    h <- o tanh(c)       which is what is read of it: one step is a `cell`, see lstm_cell.py
 
 W_x (D, 4H), W_h (H, 4H) and b (4H) hold the four in the order i, f, g, o, PyTorch's. The equations
 add nothing to f: a fresh b has ones there, so that a fresh LSTM remembers (Jozefowicz et al. 2015).
 
-Sequences are x (..., T, D), a state is (h, c) of (..., H) each. `cell` is the equations and
-`plain_lstm` a loop over it. `lstm` is the same, a whole sequence at once, back-propagated by hand:
+Sequences are x (..., T, D), a state is (h, c) of (..., H) each. `plain_lstm` is a loop over plain
+cells. `lstm` computes the same, a whole sequence at once, back-propagated by hand:
 
     record = unrolled(...)          the gates, c and [h x 1] of every step, kept for the way back
     states = remembered(..., record)       h_1 ... h_T, and c_T behind them
     slopes(q, ..., record)          of sum(q states), in all parameters and inputs, laid end to end
 
 Its second derivatives are right, but slow: they differentiate `plain_lstm`.
-
-Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
 """
 
 import math
@@ -29,6 +25,7 @@ from minimeta.core import checks
 from minimeta.core.backend import np, to_device
 from minimeta.core.gradients import grad
 from minimeta.nets.layers import slopeless
+from minimeta.nets.lstm_cell import cell, plain_cell, sigmoid  # noqa: F401  (public here)
 
 
 def init(rng, inputs, hidden):
@@ -47,26 +44,11 @@ def start(params, x):
     return np.zeros(shape, dtype=x.dtype), np.zeros(shape, dtype=x.dtype)
 
 
-def cell(params, state, x):
-    """The state (h, c) after one more input x (..., D)."""
-    h, c = state
-    b = params["b"] if np.ndim(params["b"]) == 1 else np.expand_dims(params["b"], -2)
-    z = np.matmul(x, params["W_x"]) + np.matmul(h, params["W_h"]) + b  # (..., 4H)
-    i, f, g, o = np.split(z, 4, axis=-1)
-    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
-    return sigmoid(o) * np.tanh(c), c
-
-
-def sigmoid(z):
-    """1 / (1 + exp(-z)), without overflow."""
-    return 0.5 * np.tanh(0.5 * z) + 0.5
-
-
 def plain_lstm(params, x, state=None):
     """What `lstm` computes, one cell after the other."""
     state, read = start(params, x) if state is None else state, []
     for t in range(np.shape(x)[-2]):
-        state = cell(params, state, x[..., t, :])
+        state = plain_cell(params, state, x[..., t, :])
         read.append(state[0])
     return np.stack(read, axis=-2), state
 
