@@ -96,7 +96,7 @@ def meta_train(
     and on Ctrl-C. `resume` continues such a file, bit for bit, and sets `rng` to where that run
     was (if `sample` spawns from rng, give it the seed it had). At the first meta-loss that is not
     finite it raises FloatingPointError, which has the last good parameters as `meta` and the losses
-    as `history`.
+    as `history`. `label` names the line of progress; with None there is none.
     """
     checks.integer("steps", steps, at_least=0)
     checks.integer("save_every", save_every, at_least=1)
@@ -108,7 +108,7 @@ def meta_train(
         begin(learner, optimizer, rng) if resume is None else resumed(resume, learner, rng, history)
     )
     try:
-        for step in (progress := track(range(run.step, steps), label)):
+        for step in (progress := track(range(run.step, steps), label or "", quiet=label is None)):
             if checkpoint and step % save_every == 0:
                 save(checkpoint, run, history)
             run = advance(run, update, draw(sample, rng), rng, history)

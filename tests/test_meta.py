@@ -276,3 +276,8 @@ def test_a_sampler_that_spawns_resumes_as_well(tmp_path):
     whole = meta_train(LEARNER, spawning, rng(1), 12)
     meta_train(LEARNER, spawning, rng(1), 7, checkpoint=path)
     assert_array_equal(whole[1], meta_train(LEARNER, spawning, rng(1), 12, resume=path)[1])
+
+
+def test_a_run_without_a_label_is_silent(capsys):
+    meta_train(LEARNER, sample, rng(), 3, label=None)
+    assert capsys.readouterr() == ("", "")
