@@ -5,9 +5,10 @@ The equations themselves are theorems (theorems/meta_lstm.py).
 
 import numpy
 import pytest
+import standin
 from numpy.testing import assert_allclose, assert_array_equal
 
-from minimeta.core.backend import np, use
+from minimeta.core.backend import np, to_device, to_host, use
 from minimeta.core.gradients import constant, grad
 from minimeta.core.losses import cross_entropy, mse
 from minimeta.core.trees import copies, leaves, tree_map
@@ -207,3 +208,19 @@ def test_the_loss_adapted_on_need_not_be_the_loss_judged_by():
     halves = meta_lstm.first_order(copies(meta["start"], 3), data, NET, half)
     for a, b in zip(leaves(halves), leaves((losses, slopes))):
         assert_allclose(2.0 * a, b, rtol=1e-13)
+
+
+def test_the_meta_gradient_on_a_device_moves_nothing_and_is_the_same():
+    learner = meta_lstm.learner(NET, steps=3)
+    slope = lambda meta, task: grad(lambda meta: meta_loss(learner, meta, task))(meta)
+    meta, whole = learner.init(rng()), task()
+    use(standin, "float64")
+    try:
+        there = to_device((meta, whole))
+        with standin.forbid():
+            found = slope(*there)
+        found = to_host(found)
+    finally:
+        use(numpy, "float64")
+    for a, b in zip(leaves(found), leaves(slope(meta, whole))):
+        assert_allclose(a, b, rtol=1e-9, atol=1e-12)
