@@ -7,7 +7,7 @@
 A slope may be 1e-6 or 1e3, and a network tells neither from its neighbours. Above e^-p it is passed
 on as logarithm and sign, below as -1 and e^p g.
 
-Source: Andrychowicz et al. 2016, appendix A: p = 10. Their code has p = 5.  Lesson 09.
+Source: Andrychowicz et al. 2016, where p is 10 in the text and 5 in the code.  Lesson 09.
 """
 
 import math

@@ -1,0 +1,147 @@
+"""The best that gradient descent can do on quadratics when its step sizes are chosen beforehand.
+
+    theta_k - theta* = p(A) (theta_0 - theta*)      p(lam) = prod_t (1 - a_t lam),   p(0) = 1
+    E f(theta_k)     = sum_i weight_i p(lam_i)^2    lam_i: the eigenvalues of the problems' Hessians
+
+so k step sizes are a polynomial of degree k, and choosing them well is least squares:
+
+    on average     1/a_t are the roots of the polynomial of degree k that is orthogonal to all lower
+                   ones under the measure lam weight: the nodes of Gauss's quadrature
+    at worst       over all spectra in [low, high]: the roots of Chebyshev's polynomial
+    with memory    a linear method, momentum say, is a p(A) with p(0) = 1 too, so none is below
+                   min_p sum_i weight_i p(lam_i)^2, the Krylov bound; on a single problem that is
+                   what conjugate gradients reach
+
+A single problem may be the direct sum of many. So the best schedule for a distribution of
+quadratics is conjugate gradients on all of them at once.
+
+Shapes: spectrum and weights (..., D), the last axis over eigenvalues.
+Sources: Hestenes & Stiefel 1952; Golub & Welsch 1969; Young 1953; Polyak 1964.  Lesson 09.
+"""
+
+import math
+
+import numpy
+
+from minimeta.core import checks
+from minimeta.core.backend import np
+
+NOTHING = 1e-24  # the square of what rounding leaves of a vector in the span of others
+
+
+def modes(x, residual):
+    """|x theta - y|^2 by eigenvalues: its Hessian's 2 s^2, and how much of the loss is in each.
+
+    x (..., N, D) and x theta_0 - y (..., N, 1) -> spectrum, weights (..., K), K = min(N, D).
+    """
+    checks.array("x", x, "... N D")
+    checks.array("residual", residual, "... N C")
+    left, strength, _ = np.linalg.svd(x, full_matrices=False)
+    return 2.0 * strength**2, np.sum((np.swapaxes(left, -1, -2) @ residual) ** 2, axis=-1)
+
+
+def residual(step_sizes, spectrum):
+    """p(lam) = prod_t (1 - a_t lam): (k,) and (..., D) -> (..., D)."""
+    return np.prod(1.0 - np.expand_dims(spectrum, -1) * step_sizes, axis=-1)
+
+
+def expected_loss(step_sizes, spectrum, weights):
+    """sum_i weight_i p(lam_i)^2 after these steps, in any order: (...)."""
+    return np.sum(weights * residual(step_sizes, spectrum) ** 2, axis=-1)
+
+
+def best_step(spectrum, weights):
+    """The best single step size: sum weight lam / sum weight lam^2, (...)."""
+    _check(spectrum, weights)
+    return np.sum(weights * spectrum, axis=-1) / np.sum(weights * spectrum**2, axis=-1)
+
+
+def best_schedule(spectrum, weights, steps):
+    """The k step sizes with the least expected loss for spectrum, weights (D,); longest first.
+
+    Their inverses are the eigenvalues of the Jacobi matrix of the measure lam weight. Raises
+    ValueError if fewer than k eigenvalues carry weight: then fewer steps solve everything.
+    """
+    _check(spectrum, weights)
+    checks.integer("steps", steps, at_least=1)
+    basis = krylov(spectrum, np.sqrt(spectrum * weights), steps)  # (k, D)
+    rank = int(np.sum(np.any(basis != 0.0, axis=-1)))
+    if rank < steps:
+        raise ValueError(f"steps must be at most {rank}, which leave no loss; it is {steps}.")
+    return 1.0 / np.linalg.eigvalsh((basis * spectrum) @ basis.T)
+
+
+def krylov_bound(spectrum, weights, steps):
+    """min_p sum_i weight_i p(lam_i)^2 over p(0) = 1 of degree 0, 1, ..., k: (k + 1, ...).
+
+    With (M, D), the bound of each of M problems: no method whose steps are in the span of its
+    slopes is below it. Flattened, that of the best coefficients fixed for all of them.
+    """
+    _check(spectrum, weights)
+    left = np.sqrt(weights)
+    found = [np.sum(weights, axis=-1)]
+    for q in krylov(spectrum, spectrum * left, steps):
+        left = left - q * np.sum(q * left, axis=-1, keepdims=True)
+        found.append(np.sum(left**2, axis=-1))
+    return np.stack(found)
+
+
+def krylov(spectrum, first, steps):
+    """An orthonormal basis of span {first, lam first, ..., lam^(k-1) first}: (k, ..., D).
+
+    What is left of a vector that lies in the span of those before it is zeros.
+    """
+    basis, v = [], first
+    for _ in range(steps):
+        scale = np.sum(v**2, axis=-1, keepdims=True)
+        for q in basis + basis:  # twice, as rounding undoes once
+            v = v - q * np.sum(q * v, axis=-1, keepdims=True)
+        size = np.sum(v**2, axis=-1, keepdims=True)
+        new = size > NOTHING * scale
+        basis.append(np.where(new, v / np.sqrt(np.where(new, size, 1.0)), 0.0))
+        v = spectrum * basis[-1]
+    return np.stack(basis)
+
+
+def chebyshev(low, high, steps):
+    """The k step sizes whose worst case over spectra in [low, high] is the best; longest first."""
+    _check_interval(low, high)
+    checks.integer("steps", steps, at_least=1)
+    angles = math.pi * (np.arange(float(steps)) + 0.5) / steps
+    return 1.0 / (0.5 * (high + low) - 0.5 * (high - low) * np.cos(angles))
+
+
+def chebyshev_bound(low, high, steps):
+    """max |p| over [low, high] for Chebyshev's steps, the least possible: 1 / T_k(...)."""
+    _check_interval(low, high)
+    return 1.0 / math.cosh(steps * math.acosh((high + low) / (high - low)))
+
+
+def heavy_ball(low, high):
+    """(step_size, mass, rate) of the fastest momentum on [low, high]; the error falls as rate^t.
+
+    rate = (sqrt kappa - 1) / (sqrt kappa + 1), mass = rate^2, kappa = high / low.
+    """
+    _check_interval(low, high)
+    rate = (math.sqrt(high) - math.sqrt(low)) / (math.sqrt(high) + math.sqrt(low))
+    return 4.0 / (math.sqrt(high) + math.sqrt(low)) ** 2, rate**2, rate
+
+
+def gradient_descent(low, high):
+    """(step_size, rate) of the fastest constant step: 2 / (high + low), (kappa-1) / (kappa+1)."""
+    _check_interval(low, high)
+    return 2.0 / (high + low), (high - low) / (high + low)
+
+
+def _check(spectrum, weights):
+    checks.array("spectrum", spectrum, "... D")
+    checks.same_shape("spectrum", spectrum, "weights", weights)
+    checks.array("weights", weights, "... D")
+    for name, value in (("spectrum", spectrum), ("weights", weights)):
+        if checks.readable(value) and numpy.any(value < 0.0):
+            raise ValueError(f"{name} must not be negative; its least is {numpy.min(value):.3g}.")
+
+
+def _check_interval(low, high):
+    checks.number("low", low, above=0.0)
+    checks.number("high", high, above=low)

@@ -1,0 +1,136 @@
+"""Problems to try an optimizer on: differentiable losses of a parameter tree.
+
+    quadratics    |W theta - y|^2     W and y Gaussian, or uniform in [0, 1)
+    logistic      cross-entropy of a linear classifier of noisy labels
+    classifier    cross-entropy of a network on minibatches of given examples
+
+A batch of M problems is a Task. `support` is their data; `query.x` (M, 1, P) says where to begin,
+the parameters of each problem end to end: how hard it is depends on that too. (query.y is the same;
+nothing is asked of these tasks after training.) An Optimizee reads both:
+
+    sample(rng) -> task      start(task) -> params      loss(params, task.support, step) -> (M,)
+
+Source: Andrychowicz et al. 2016, section 3. The text has Gaussian quadratics, the released code
+uniform ones; both begin near 0 and sum the squares. The paper's networks have sigmoid units.
+"""
+
+import math
+from typing import Callable, NamedTuple
+
+import numpy
+
+from minimeta.core import checks
+from minimeta.core.backend import np, to_device, to_host
+from minimeta.core.losses import cross_entropy
+from minimeta.core.trees import leaves, unflatten
+from minimeta.tasks.drawing import generator
+from minimeta.tasks.task import Data, Task
+
+START = 0.01  # the standard deviation of theta_0 in the paper's code
+
+
+class Optimizee(NamedTuple):
+    """A family of problems, drawn M at a time."""
+
+    sample: Callable  # rng -> Task
+    start: Callable  # Task -> params, leaves (M, ...)
+    loss: Callable  # params, data, step -> (M,)
+
+
+def gaussian_quadratics(problems=8, dimension=10):
+    """|W theta - y|^2 with W (D, D) and y (D, 1) of independent N(0, 1)."""
+    return quadratics(problems, dimension, lambda rng, size: rng.normal(size=size))
+
+
+def uniform_quadratics(problems=8, dimension=10):
+    """|W theta - y|^2 with W (D, D) and y (D, 1) of independent numbers uniform in [0, 1)."""
+    return quadratics(problems, dimension, lambda rng, size: rng.uniform(size=size))
+
+
+def quadratics(problems, dimension, draw):
+    """|W theta - y|^2, a sum and no mean, with W and y of draw(rng, size)."""
+    checks.integer("problems", problems, at_least=1)
+    checks.integer("dimension", dimension, at_least=1)
+
+    def sample(rng):
+        W = draw(generator(rng), (problems, dimension, dimension))
+        y = draw(rng, (problems, dimension, 1))
+        return problem(W, y, START * rng.normal(size=(problems, dimension)))
+
+    def loss(params, data, step=0):
+        return np.sum((np.matmul(data.x, params["theta"]) - data.y) ** 2, axis=(-2, -1))
+
+    return Optimizee(sample, lambda task: {"theta": np.swapaxes(task.query.x, 1, 2)}, loss)
+
+
+def logistic(problems=8, inputs=10, examples=50):
+    """Linear classifiers: x ~ N(0, I), a true w ~ N(0, I), labels drawn with the odds exp(x w)."""
+    checks.integer("inputs", inputs, at_least=1)
+    checks.integer("examples", examples, at_least=1)
+    init = lambda rng: {"W": START * rng.normal(size=(inputs, 2)), "b": START * rng.normal(size=2)}
+    apply = lambda params, x: np.matmul(x, params["W"]) + np.expand_dims(params["b"], -2)
+
+    def draw(rng):
+        x = rng.normal(size=(problems, examples, inputs))
+        chance = 1.0 / (1.0 + numpy.exp(-x @ rng.normal(size=(problems, inputs, 1))))
+        return x, (rng.uniform(size=chance.shape) < chance)[..., 0].astype(int)
+
+    return training(init, apply, problems, draw, examples, classes=2)
+
+
+def classifier(images, labels, net, problems=1, batch=128):
+    """A network on given examples (N, D) with labels (N,), fresh parameters for every problem.
+
+    A step sees `batch` examples: each problem goes through all in its own order, again and again
+    (those that fill no batch are left out).
+    """
+    checks.array("images", images, "N D")
+    checks.integer("batch", batch, at_least=1)
+    if not len(labels) == len(images) >= batch:
+        raise ValueError(
+            f"images and labels must have one length of at least {batch}, the batch; "
+            f"they have {len(images)} and {len(labels)}."
+        )
+    used = len(images) // batch * batch
+
+    def draw(rng):
+        order = numpy.stack([rng.permutation(len(images))[:used] for _ in range(problems)])
+        return images[order], labels[order]
+
+    classes = int(numpy.max(labels)) + 1
+    return training(net.init, net.apply, problems, draw, batch, classes)
+
+
+def training(init, apply, problems, draw, batch, classes):
+    """Networks in training on draw(rng) -> x (M, N, D), integer labels (M, N), batch by batch."""
+    checks.integer("problems", problems, at_least=1)
+    shapes = init(numpy.random.default_rng(0))  # drawn for their shapes alone
+
+    def sample(rng):
+        x, labels = draw(generator(rng))
+        fresh = [to_host(leaves(init(rng))) for _ in range(problems)]
+        start = numpy.stack([numpy.concatenate([p.ravel() for p in ps]) for ps in fresh])
+        return problem(x, numpy.eye(classes)[labels], start)
+
+    def loss(params, data, step=0):
+        first = step * batch % data.x.shape[1]
+        seen = slice(first, first + batch)
+        return cross_entropy(apply(params, data.x[:, seen]), data.y[:, seen])
+
+    return Optimizee(sample, lambda task: unpacked(shapes, task.query.x[:, 0]), loss)
+
+
+def problem(x, y, start):
+    """The Task of problems with data x (M, N, D), y (M, N, C), that begin at start (M, P)."""
+    begin = Data(start[:, None], start[:, None])
+    return to_device(Task(Data(x, y), begin))
+
+
+def unpacked(tree, flat):
+    """The tree of these shapes, one for each row of flat (M, P): leaves (M, ...)."""
+    found, first = [], 0
+    for shape in map(np.shape, leaves(tree)):
+        last = first + math.prod(shape)
+        found.append(np.reshape(flat[:, first:last], (len(flat), *shape)))
+        first = last
+    return unflatten(tree, found)

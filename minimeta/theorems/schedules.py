@@ -1,0 +1,240 @@
+"""Theorems on step sizes chosen beforehand: the best ones are the roots of a polynomial."""
+
+import numpy
+
+from minimeta.core.gradients import grad, hvp, value_and_grad
+from minimeta.core.optim import adam, momentum, sgd
+from minimeta.exact import schedules as exact
+from minimeta.learned_optimizers import lstm_optimizer, schedule, training
+from minimeta.learned_optimizers.training import kept, losses_along
+from minimeta.meta import Learner, meta_train
+from minimeta.tasks.optimizees import gaussian_quadratics, problem
+from minimeta.theorems import Claim, theorem
+
+YOUNG, POLYAK = "Young 1953", "Polyak 1964"
+HESTENES = "Hestenes & Stiefel 1952"
+ANDRYCHOWICZ = "Andrychowicz et al. 2016"
+
+
+def spectrum(seed=0, size=8):
+    """Eigenvalues in (0.2, 2) and weights in (0.1, 1)."""
+    rng = numpy.random.default_rng(seed)
+    return rng.uniform(0.2, 2.0, size), rng.uniform(0.1, 1.0, size)
+
+
+def diagonal(eigenvalues, weights):
+    """One least-squares problem with this spectrum, and where it begins: 0."""
+    x = numpy.diag(numpy.sqrt(eigenvalues / 2.0))[None]
+    return problem(x, -numpy.sqrt(weights)[None, :, None], numpy.zeros((1, len(weights))))
+
+
+def by_least_squares(eigenvalues, weights, degree):
+    """The coefficients c_1 .. c_k of the best p(lam) = 1 + sum c_j lam^j, from monomials."""
+    powers = eigenvalues[:, None] ** numpy.arange(1, degree + 1)
+    root = numpy.sqrt(weights)
+    return numpy.linalg.lstsq(powers * root[:, None], -root)[0]
+
+
+def along(optimizer, task, steps):
+    """Losses of quadratics under an optimizer, before and after each step: (steps + 1, M)."""
+    family = gaussian_quadratics(*task.support.x.shape[:2])
+    theta, f = family.start(task), lambda theta, t: family.loss(theta, task.support)
+    return numpy.stack([f(theta, 0), *losses_along(optimizer, theta, f, steps)])
+
+
+@theorem(
+    "The best fixed step sizes are the inverse roots of the least-squares polynomial, k = 1..5.",
+    lesson=9,
+    source="Golub & Welsch 1969",
+)
+def best_schedule_has_the_roots_of_the_best_polynomial():
+    lam, weights = spectrum()
+    found, roots = [], []
+    for k in range(1, 6):
+        found.extend(exact.best_schedule(lam, weights, k))
+        c = by_least_squares(lam, weights, k)
+        roots.extend(sorted(1.0 / numpy.roots([*c[::-1], 1.0]).real, reverse=True))
+    return Claim(found, roots, tolerance=1e-8)
+
+
+@theorem(
+    "A schedule learned by gradient descent arrives at the polynomial's roots.",
+    lesson=9,
+    source="Golub & Welsch 1969",
+)
+def learned_schedule_arrives_at_the_roots():
+    lam, weights = spectrum(seed=1)
+    found = learned(lam, weights, steps=4)
+    return Claim(found, exact.best_schedule(lam, weights, 4), tolerance=1e-8)
+
+
+def learned(lam, weights, steps):
+    """Step sizes that Adam, then Newton's method find on the last loss, longest first."""
+    task, last = diagonal(lam, weights), [0.0] * (steps - 1) + [1.0]
+    family = gaussian_quadratics(1, len(lam))
+    loss = training.outer_loss(family, schedule.optimizer, steps, None, kept, last)
+    meta = {"step_sizes": exact.chebyshev(min(lam), max(lam), steps)}
+    learner, rng = Learner(lambda rng: meta, None, None), numpy.random.default_rng(0)
+    options = {"optimizer": adam(lambda t: 0.03 * 0.997**t), "meta_gradient": value_and_grad(loss)}
+    meta, _ = meta_train(learner, lambda rng: task, rng, 1500, **options)
+    a, final = meta["step_sizes"], lambda a: loss({"step_sizes": a}, task)
+    for _ in range(12):
+        hessian = numpy.stack([hvp(final)(a, e) for e in numpy.eye(steps)])
+        a = a - numpy.linalg.solve(hessian, grad(final)(a))
+    return numpy.sort(a)[::-1]
+
+
+@theorem(
+    "The best single step is sum w lam / sum w lam^2: there the meta-gradient vanishes.",
+    lesson=9,
+    source="one derivative",
+)
+def best_step_has_no_slope():
+    lam, weights = spectrum()
+    family = gaussian_quadratics(1, len(lam))
+    follow = training.meta_gradient(family, schedule.optimizer, 1, None)
+    slope = lambda a: follow({"step_sizes": numpy.array([a])}, diagonal(lam, weights))[1]
+    at = [slope(a)["step_sizes"][0] for a in (0.0, 1.0)]  # the loss is a parabola in a
+    return Claim(at[0] / (at[0] - at[1]), exact.best_step(lam, weights), tolerance=1e-12)
+
+
+@theorem(
+    "The Krylov bound is the least-squares value over polynomials with p(0) = 1, k = 0..5.",
+    lesson=9,
+    source=HESTENES,
+)
+def krylov_bound_is_least_squares():
+    lam, weights = spectrum()
+    values = []
+    for k in range(6):
+        p = 1.0 + lam[:, None] ** numpy.arange(1, k + 1) @ by_least_squares(lam, weights, k)
+        values.append(weights @ p**2)
+    return Claim(exact.krylov_bound(lam, weights, 5), values, tolerance=1e-12)
+
+
+@theorem(
+    "On each problem conjugate gradients reach the Krylov bound, and 0 after D steps.",
+    lesson=9,
+    source=HESTENES,
+)
+def conjugate_gradients_reach_the_bound():
+    task = gaussian_quadratics(4, 5).sample(numpy.random.default_rng(0))
+    theta, found = numpy.swapaxes(task.query.x, 1, 2), []
+    for x, y, start in zip(*task.support, theta):
+        found.append([numpy.sum((x @ t - y) ** 2) for t in conjugate_gradients(x, y, start)])
+    bound = exact.krylov_bound(*modes_of(task), 5)  # (6, M)
+    return Claim(numpy.transpose(found), bound, tolerance=1e-9)
+
+
+def conjugate_gradients(x, y, theta):
+    """theta and what D textbook steps on |x theta - y|^2 make of it."""
+    left = x.T @ (y - x @ theta)
+    direction, path = left, [theta]
+    for _ in range(x.shape[1]):
+        curved = x.T @ (x @ direction)
+        theta = theta + direction * numpy.sum(left**2) / numpy.sum(direction * curved)
+        after = x.T @ (y - x @ theta)
+        direction = after + direction * numpy.sum(after**2) / numpy.sum(left**2)
+        left = after
+        path.append(theta)
+    return path
+
+
+@theorem(
+    "SGD with the best schedule for many problems reaches their common Krylov bound.",
+    lesson=9,
+    source=HESTENES,
+)
+def the_best_schedule_reaches_the_common_bound():
+    task = gaussian_quadratics(30, 6).sample(numpy.random.default_rng(0))
+    lam, weights = (v.ravel() for v in modes_of(task))
+    found, bound = [], exact.krylov_bound(lam, weights, 6) / 30
+    for k in range(1, 7):
+        rates = exact.best_schedule(lam, weights, k)
+        optimizer = schedule.optimizer({"step_sizes": rates[::-1]})
+        found.append(along(optimizer, task, k)[-1].mean())
+    return Claim(found, bound[1:], tolerance=1e-9)
+
+
+def modes_of(task):
+    """The spectra (M, D) of these problems, and how much loss is in each mode at the start."""
+    theta = numpy.swapaxes(task.query.x, 1, 2)
+    return exact.modes(task.support.x, task.support.x @ theta - task.support.y)
+
+
+@theorem(
+    "No linear optimizer, whatever its memory, is below the Krylov bound at any step.",
+    lesson=9,
+    source=HESTENES,
+)
+def no_linear_optimizer_is_below_the_bound():
+    """200 linear recurrent optimizers with random weights, momentum and SGD, on ten problems."""
+    rng = numpy.random.default_rng(0)
+    task = gaussian_quadratics(10, 5).sample(rng)
+    drawn = [recurrent(rng) for _ in range(200)]
+    losses = [along(o, task, 8) for o in (*drawn, momentum(0.03), sgd(0.05))]
+    single = exact.krylov_bound(*modes_of(task), 8)  # (9, 10)
+    common = exact.krylov_bound(*(v.ravel() for v in modes_of(task)), 8) / 10  # (9,)
+    below = [single - numpy.array(losses), common - numpy.mean(losses, axis=-1)]
+    assert numpy.min(numpy.array(losses)[:, 1:].mean(-1) / common[1:]) < 2.0, "some come close"
+    return Claim([numpy.maximum(0.0, b).max() for b in below], [0.0, 0.0], tolerance=1e-9)
+
+
+def recurrent(rng):
+    """A linear recurrent optimizer of three units that takes short steps."""
+    draw = lambda *size: 0.4 * rng.normal(size=size)
+    layer = {"W_x": draw(1, 3), "W_h": draw(3, 3)}
+    meta = {"layers": [layer], "W": 0.3 * draw(3, 1)}
+    return lstm_optimizer.optimizer(meta, lambda g: g, 1.0, lstm_optimizer.linear_cell)
+
+
+@theorem(
+    "Chebyshev's steps leave exactly +-1/T_k at k + 1 points, in turn, so none can do better.",
+    lesson=9,
+    source=YOUNG,
+)
+def chebyshev_equioscillates():
+    low, high, k = 0.3, 4.0, 6
+    points = 0.5 * (high + low) + 0.5 * (high - low) * numpy.cos(numpy.pi * numpy.arange(k + 1) / k)
+    left = exact.residual(exact.chebyshev(low, high, k), points)
+    signs = (-1.0) ** (k + numpy.arange(k + 1))
+    return Claim(left, signs * exact.chebyshev_bound(low, high, k), tolerance=1e-12)
+
+
+@theorem(
+    "The fastest heavy ball shrinks every mode of [low, high] by its rate and no more.",
+    lesson=9,
+    source=POLYAK,
+)
+def heavy_ball_rate():
+    low, high = 0.2, 5.0
+    a, mass, rate = exact.heavy_ball(low, high)
+    radius = [spectral_radius(lam, a, mass) for lam in numpy.linspace(low, high, 52)[1:-1]]
+    return Claim(radius, numpy.full(50, rate), tolerance=1e-12)
+
+
+def spectral_radius(lam, a, mass):
+    """The spectral radius of v <- mass v + lam theta, theta <- theta - a v."""
+    return max(abs(numpy.linalg.eigvals([[1 - a * lam, -a * mass], [lam, mass]])))
+
+
+@theorem(
+    "Both ends of the spectrum limit the best constant step: they shrink by (kappa-1)/(kappa+1).",
+    lesson=9,
+    source=POLYAK,
+)
+def gradient_descent_rate():
+    a, rate = exact.gradient_descent(0.2, 5.0)
+    return Claim([1.0 - 0.2 * a, 5.0 * a - 1.0], [rate, rate], tolerance=1e-14)
+
+
+@theorem(
+    "Chebyshev's k-th root tends to the heavy ball's rate: momentum is Chebyshev in the long run.",
+    lesson=9,
+    source=POLYAK,
+)
+def chebyshev_becomes_heavy_ball():
+    """1/T_k = 2 r^k / (1 + r^2k) exactly, with r the heavy ball's rate."""
+    r, k = exact.heavy_ball(0.5, 3.0)[2], numpy.arange(1, 30)
+    found = [exact.chebyshev_bound(0.5, 3.0, int(j)) for j in k]
+    return Claim(found, 2.0 * r**k / (1.0 + r ** (2 * k)), tolerance=1e-14)
