@@ -36,12 +36,19 @@ def modes(x, residual):
     """
     checks.array("x", x, "... N D")
     checks.array("residual", residual, "... N C")
+    if np.shape(x)[:-1] != np.shape(residual)[:-1]:
+        raise ValueError(
+            "x and residual must agree in all axes but the last; "
+            f"their shapes are {np.shape(x)} and {np.shape(residual)}."
+        )
     left, strength, _ = np.linalg.svd(x, full_matrices=False)
     return 2.0 * strength**2, np.sum((np.swapaxes(left, -1, -2) @ residual) ** 2, axis=-1)
 
 
 def residual(step_sizes, spectrum):
     """p(lam) = prod_t (1 - a_t lam): (k,) and (..., D) -> (..., D)."""
+    checks.array("step_sizes", step_sizes, "k")
+    checks.array("spectrum", spectrum, "... D")
     return np.prod(1.0 - np.expand_dims(spectrum, -1) * step_sizes, axis=-1)
 
 
@@ -64,7 +71,7 @@ def best_schedule(spectrum, weights, steps):
     """
     _check(spectrum, weights)
     checks.integer("steps", steps, at_least=1)
-    basis = krylov(spectrum, np.sqrt(spectrum * weights), steps)  # (k, D)
+    basis = np.stack(krylov(spectrum, np.sqrt(spectrum * weights), steps))  # (k, D)
     rank = int(np.sum(np.any(basis != 0.0, axis=-1)))
     if rank < steps:
         raise ValueError(f"steps must be at most {rank}, which leave no loss; it is {steps}.")
@@ -78,6 +85,7 @@ def krylov_bound(spectrum, weights, steps):
     slopes is below it. Flattened, that of the best coefficients fixed for all of them.
     """
     _check(spectrum, weights)
+    checks.integer("steps", steps, at_least=0)
     left = np.sqrt(weights)
     found = [np.sum(weights, axis=-1)]
     for q in krylov(spectrum, spectrum * left, steps):
@@ -87,7 +95,7 @@ def krylov_bound(spectrum, weights, steps):
 
 
 def krylov(spectrum, first, steps):
-    """An orthonormal basis of span {first, lam first, ..., lam^(k-1) first}: (k, ..., D).
+    """An orthonormal basis of span {first, lam first, ..., lam^(k-1) first}: a list of (..., D).
 
     What is left of a vector that lies in the span of those before it is zeros.
     """
@@ -100,7 +108,7 @@ def krylov(spectrum, first, steps):
         new = size > NOTHING * scale
         basis.append(np.where(new, v / np.sqrt(np.where(new, size, 1.0)), 0.0))
         v = spectrum * basis[-1]
-    return np.stack(basis)
+    return basis
 
 
 def chebyshev(low, high, steps):
@@ -114,6 +122,7 @@ def chebyshev(low, high, steps):
 def chebyshev_bound(low, high, steps):
     """max |p| over [low, high] for Chebyshev's steps, the least possible: 1 / T_k(...)."""
     _check_interval(low, high)
+    checks.integer("steps", steps, at_least=1)
     return 1.0 / math.cosh(steps * math.acosh((high + low) / (high - low)))
 
 

@@ -2,7 +2,7 @@
 
 import numpy
 
-from minimeta.core.gradients import grad, hvp, value_and_grad
+from minimeta.core.gradients import constant, grad, hvp, value_and_grad
 from minimeta.core.optim import adam, momentum, sgd
 from minimeta.exact import schedules as exact
 from minimeta.learned_optimizers import lstm_optimizer, schedule, training
@@ -11,9 +11,7 @@ from minimeta.meta import Learner, meta_train
 from minimeta.tasks.optimizees import gaussian_quadratics, problem
 from minimeta.theorems import Claim, theorem
 
-YOUNG, POLYAK = "Young 1953", "Polyak 1964"
-HESTENES = "Hestenes & Stiefel 1952"
-ANDRYCHOWICZ = "Andrychowicz et al. 2016"
+HESTENES, POLYAK = "Hestenes & Stiefel 1952", "Polyak 1964"
 
 
 def spectrum(seed=0, size=8):
@@ -30,8 +28,7 @@ def diagonal(eigenvalues, weights):
 
 def by_least_squares(eigenvalues, weights, degree):
     """The coefficients c_1 .. c_k of the best p(lam) = 1 + sum c_j lam^j, from monomials."""
-    powers = eigenvalues[:, None] ** numpy.arange(1, degree + 1)
-    root = numpy.sqrt(weights)
+    powers, root = eigenvalues[:, None] ** numpy.arange(1, degree + 1), numpy.sqrt(weights)
     return numpy.linalg.lstsq(powers * root[:, None], -root)[0]
 
 
@@ -82,6 +79,20 @@ def learned(lam, weights, steps):
         hessian = numpy.stack([hvp(final)(a, e) for e in numpy.eye(steps)])
         a = a - numpy.linalg.solve(hessian, grad(final)(a))
     return numpy.sort(a)[::-1]
+
+
+@theorem(
+    "After the best schedule the slope is orthogonal to all before: first order rests there too.",
+    lesson=9,
+    source=HESTENES,
+)
+def first_order_rests_at_the_best_schedule():
+    lam, weights = spectrum(seed=2)
+    meta = {"step_sizes": exact.best_schedule(lam, weights, 4)}
+    last, family = [0.0, 0.0, 0.0, 1.0], gaussian_quadratics(1, len(lam))
+    follow = training.meta_gradient(family, schedule.optimizer, 4, None, constant, last)
+    slope = follow(meta, diagonal(lam, weights))[1]["step_sizes"]
+    return Claim(slope, numpy.zeros(4), tolerance=1e-12)
 
 
 @theorem(
@@ -150,8 +161,7 @@ def the_best_schedule_reaches_the_common_bound():
     lam, weights = (v.ravel() for v in modes_of(task))
     found, bound = [], exact.krylov_bound(lam, weights, 6) / 30
     for k in range(1, 7):
-        rates = exact.best_schedule(lam, weights, k)
-        optimizer = schedule.optimizer({"step_sizes": rates[::-1]})
+        optimizer = schedule.optimizer({"step_sizes": exact.best_schedule(lam, weights, k)[::-1]})
         found.append(along(optimizer, task, k)[-1].mean())
     return Claim(found, bound[1:], tolerance=1e-9)
 
@@ -191,7 +201,7 @@ def recurrent(rng):
 @theorem(
     "Chebyshev's steps leave exactly +-1/T_k at k + 1 points, in turn, so none can do better.",
     lesson=9,
-    source=YOUNG,
+    source="Young 1953",
 )
 def chebyshev_equioscillates():
     low, high, k = 0.3, 4.0, 6

@@ -1,0 +1,137 @@
+"""Theorems on the training of optimizers: what the meta-gradient is, and what is left out of it."""
+
+import numpy
+
+from minimeta.core.gradients import constant, value_and_grad
+from minimeta.core.optim import Optimizer
+from minimeta.core.trees import leaves, tree_map, unflatten
+from minimeta.learned_optimizers import lstm_optimizer, lstm_training, schedule, training
+from minimeta.learned_optimizers.training import kept, trajectory
+from minimeta.tasks.optimizees import Optimizee, gaussian_quadratics, logistic
+from minimeta.theorems import Claim, theorem
+from minimeta.theorems.learned_optimizers import ANDRYCHOWICZ, trained_like
+
+LINEAR = Optimizee(  # f(theta) = c' theta: the slope is c wherever theta is
+    sample=None,
+    start=lambda task: {"theta": task.query.x[:, 0]},
+    loss=lambda params, data, step: numpy.sum(data.x[:, 0] * params["theta"], axis=-1),
+)
+
+
+def slopes_of(follow, meta, task):
+    """The meta-gradient in one vector."""
+    return numpy.concatenate([numpy.ravel(g) for g in leaves(follow(meta, task)[1])])
+
+
+@theorem(
+    "The full meta-gradient is what finite differences of the outer loss give.",
+    lesson=9,
+    source="definition of the derivative",
+)
+def the_full_meta_gradient_is_right():
+    family, meta = logistic(2, 3, 10), trained_like(hidden=2)
+    task = family.sample(numpy.random.default_rng(0))
+    loss = training.outer_loss(family, lstm_optimizer.optimizer, 5, None, kept)
+    flat, h = numpy.concatenate([leaf.ravel() for leaf in leaves(meta)]), 1e-5
+    ends = numpy.cumsum([leaf.size for leaf in leaves(meta)])[:-1]
+
+    def at(flat):
+        parts = numpy.split(flat, ends)
+        return loss(
+            unflatten(meta, [p.reshape(m.shape) for p, m in zip(parts, leaves(meta))]), task
+        )
+
+    differences = [(at(flat + h * e) - at(flat - h * e)) / (2 * h) for e in numpy.eye(len(flat))]
+    return Claim(slopes_of(value_and_grad(loss), meta, task), differences, tolerance=1e-8)
+
+
+@theorem(
+    "Without second derivatives nothing is lost where the optimizee is linear.",
+    lesson=9,
+    source=ANDRYCHOWICZ,
+)
+def first_order_is_exact_on_linear_optimizees():
+    task = gaussian_quadratics(4, 3).sample(numpy.random.default_rng(0))
+    both = [
+        training.meta_gradient(LINEAR, lstm_optimizer.optimizer, 8, None, through)
+        for through in (constant, kept)
+    ]
+    return Claim(*(slopes_of(follow, trained_like(), task) for follow in both), tolerance=1e-13)
+
+
+@theorem(
+    "On a quadratic with Hessian A, two steps a lose exactly a g_2' A g_0 of the slope in a.",
+    lesson=9,
+    source="one derivative",
+)
+def what_first_order_loses_on_quadratics():
+    family, a = gaussian_quadratics(5, 3), 0.02
+    task, meta = family.sample(numpy.random.default_rng(0)), {"step_sizes": numpy.array([a, a])}
+    follow = lambda through: training.meta_gradient(
+        family, schedule.optimizer, 2, None, through, [0.0, 1.0]
+    )
+    dropped = slopes_of(follow(kept), meta, task) - slopes_of(follow(constant), meta, task)
+    x, y = task.support
+    A = 2.0 * numpy.swapaxes(x, 1, 2) @ x
+    slope = lambda theta: A @ theta - 2.0 * numpy.swapaxes(x, 1, 2) @ y
+    theta = family.start(task)["theta"]
+    first = slope(theta)
+    last = slope(theta - a * first - a * slope(theta - a * first))
+    return Claim(dropped.sum(), a * numpy.sum(last * (A @ first)) / 5, tolerance=1e-10)
+
+
+@theorem(
+    "Truncated after U steps, theta_t - theta_0 = -a t c counts (t-1) mod U + 1 steps, not t.",
+    lesson=9,
+    source=ANDRYCHOWICZ,
+)
+def what_truncation_forgets():
+    """On f = c' theta, for one step size a: the slope is -mean_t ((t-1) mod U + 1) |c|^2."""
+    task = gaussian_quadratics(4, 3).sample(numpy.random.default_rng(0))
+    one_step_size = lambda meta: sgd_of(meta["a"])
+    found, exactly = [], []
+    for stretch in (1, 2, 3, 6, 12):
+        follow = training.meta_gradient(LINEAR, one_step_size, 12, stretch)
+        found.extend(slopes_of(follow, {"a": numpy.array(0.1)}, task))
+        counted = numpy.mean(numpy.arange(12) % stretch + 1.0)
+        exactly.append(-counted * numpy.mean(numpy.sum(task.support.x[:, 0] ** 2, axis=-1)))
+    return Claim(found, exactly, tolerance=1e-12)
+
+
+def sgd_of(a):
+    """SGD whose step size may be traced."""
+    move = lambda g, state, theta: (tree_map(lambda p, g: p - a * g, theta, g), state)
+    return Optimizer(lambda theta: [], move)
+
+
+@theorem(
+    "The meta-gradient is the slope of sum_s <step_s, the slopes still to come in its stretch>.",
+    lesson=9,
+    source="chain rule",
+)
+def steps_are_judged_by_the_slopes_to_come():
+    family, meta = logistic(3, 4, 20), trained_like(layers=2)
+    task, weights = family.sample(numpy.random.default_rng(0)), [float(t) for t in range(1, 7)]
+    plain = training.meta_gradient(family, lstm_optimizer.optimizer, 6, 3, constant, weights)
+    fast = lstm_training.meta_gradient(family, 6, 3, weights)
+    values = [follow(meta, task)[0] for follow in (fast, plain)]
+    both = [[v, *slopes_of(follow, meta, task)] for v, follow in zip(values, (fast, plain))]
+    return Claim(*both, tolerance=1e-11)
+
+
+@theorem(
+    "A schedule trained on its last loss without second derivatives has all slopes -<g_t, g_k>.",
+    lesson=9,
+    source="chain rule",
+)
+def first_order_schedule():
+    """Each step size is judged by the slope where it was used and the slope at the end."""
+    family, rates = gaussian_quadratics(5, 3), numpy.array([0.02, 0.01, 0.03])
+    task = family.sample(numpy.random.default_rng(0))
+    follow = training.meta_gradient(family, schedule.optimizer, 3, None, constant, [0.0, 0.0, 1.0])
+    f = lambda theta, t: family.loss(theta, task.support)
+    path = trajectory(schedule.optimizer({"step_sizes": rates}), family.start(task), f, 3)
+    x, y = task.support
+    g = [2.0 * numpy.swapaxes(x, 1, 2) @ (x @ theta["theta"] - y) for theta in path]
+    exactly = [-numpy.sum(g[t] * g[3]) / 5 for t in range(3)]
+    return Claim(slopes_of(follow, {"step_sizes": rates}, task), exactly, tolerance=1e-10)
