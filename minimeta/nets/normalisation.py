@@ -56,11 +56,17 @@ defvjp(
 
 
 def _centred(x, r, axes):
-    whole, kept = LETTERS[axes]
-    mean = numpy.einsum(f"{whole}->{kept}", x) * (1 / _count(x, axes))
-    d = x - _keep(mean, x, axes)
+    d = x - _keep(_total(x, axes) * (1 / _count(x, axes)), x, axes)
     d *= r
     return d
+
+
+def _total(x, axes):
+    """The sum over these axes: a product with ones is fastest, and adds block by block."""
+    ones = numpy.ones(_count(x, axes), x.dtype, like=x)
+    if axes == FEATURES:
+        return numpy.matmul(x, ones)
+    return numpy.matmul(ones, x.reshape(*x.shape[:-4], len(ones), x.shape[-1]))
 
 
 def _comoment(q, d, axes):
