@@ -86,6 +86,12 @@ def array(name, value, letters):
         finite(name, value)
 
 
+def not_negative(name, value):
+    """Raise ValueError if an array has a number below zero."""
+    if readable(value) and numpy.any(value < 0.0):
+        raise ValueError(f"{name} must not be negative; its least is {numpy.min(value):.3g}.")
+
+
 def covariance(name, value):
     """Raise unless value is (..., D, D) and, where readable, symmetric and positive semi-definite.
 

@@ -21,8 +21,6 @@ Sources: Hestenes & Stiefel 1952; Golub & Welsch 1969; Young 1953; Polyak 1964. 
 
 import math
 
-import numpy
-
 from minimeta.core import checks
 from minimeta.core.backend import np
 
@@ -146,9 +144,8 @@ def _check(spectrum, weights):
     checks.array("spectrum", spectrum, "... D")
     checks.same_shape("spectrum", spectrum, "weights", weights)
     checks.array("weights", weights, "... D")
-    for name, value in (("spectrum", spectrum), ("weights", weights)):
-        if checks.readable(value) and numpy.any(value < 0.0):
-            raise ValueError(f"{name} must not be negative; its least is {numpy.min(value):.3g}.")
+    checks.not_negative("spectrum", spectrum)
+    checks.not_negative("weights", weights)
 
 
 def _check_interval(low, high):

@@ -2,7 +2,7 @@
 
     meta:     a_1 ... a_k
     update:   theta <- theta - a_t g       at the t-th step
-    learn:    min  E_problem  f(theta_k)   second derivatives included: see unroll.py
+    learn:    min  E_problem  f(theta_k)   second derivatives included: see training.py
 
 On quadratics its best is a polynomial's roots (exact/schedules.py).  Lesson 09.
 """

@@ -1,6 +1,6 @@
 """Problems to try an optimizer on: differentiable losses of a parameter tree.
 
-    quadratics    |W theta - y|^2     W and y Gaussian, or uniform in [0, 1)
+    quadratics    |W theta - y|^2     W and y Gaussian, or uniform in [0, 1), or W diagonal
     logistic      cross-entropy of a linear classifier of noisy labels
     classifier    cross-entropy of a network on minibatches of given examples
 
@@ -61,6 +61,16 @@ def quadratics(problems, dimension, draw):
         return np.sum((np.matmul(data.x, params["theta"]) - data.y) ** 2, axis=(-2, -1))
 
     return Optimizee(sample, lambda task: {"theta": np.swapaxes(task.query.x, 1, 2)}, loss)
+
+
+def diagonal(spectrum, weights):
+    """The Task of one quadratic with these curvatures (D,) and losses (D,) in each mode at 0."""
+    checks.array("spectrum", spectrum, "D")
+    checks.same_shape("spectrum", spectrum, "weights", weights)
+    checks.not_negative("spectrum", spectrum)
+    checks.not_negative("weights", weights)
+    W, y = numpy.diag(numpy.sqrt(to_host(spectrum) / 2.0)), -numpy.sqrt(to_host(weights))
+    return problem(W[None], y[None, :, None], numpy.zeros((1, len(y))))
 
 
 def logistic(problems=8, inputs=10, examples=50):

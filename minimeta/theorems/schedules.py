@@ -8,7 +8,7 @@ from minimeta.exact import schedules as exact
 from minimeta.learned_optimizers import lstm_optimizer, schedule, training
 from minimeta.learned_optimizers.training import kept, losses_along
 from minimeta.meta import Learner, meta_train
-from minimeta.tasks.optimizees import gaussian_quadratics, problem
+from minimeta.tasks.optimizees import diagonal, gaussian_quadratics
 from minimeta.theorems import Claim, theorem
 
 HESTENES, POLYAK = "Hestenes & Stiefel 1952", "Polyak 1964"
@@ -18,12 +18,6 @@ def spectrum(seed=0, size=8):
     """Eigenvalues in (0.2, 2) and weights in (0.1, 1)."""
     rng = numpy.random.default_rng(seed)
     return rng.uniform(0.2, 2.0, size), rng.uniform(0.1, 1.0, size)
-
-
-def diagonal(eigenvalues, weights):
-    """One least-squares problem with this spectrum, and where it begins: 0."""
-    x = numpy.diag(numpy.sqrt(eigenvalues / 2.0))[None]
-    return problem(x, -numpy.sqrt(weights)[None, :, None], numpy.zeros((1, len(weights))))
 
 
 def by_least_squares(eigenvalues, weights, degree):

@@ -1,0 +1,101 @@
+"""Trials of optimizers: the tuned are the best of their grid, and the table says what was found."""
+
+import numpy
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from minimeta.core.optim import adam, momentum, sgd
+from minimeta.exact import schedules
+from minimeta.learned_optimizers import baselines
+from minimeta.learned_optimizers.baselines import RATIOS, along, report, settings, trial, tuned
+from minimeta.tasks import optimizees
+
+FAMILY = optimizees.gaussian_quadratics(3, 4)
+TASK = FAMILY.sample(numpy.random.default_rng(0))
+SPECTRUM, WEIGHTS = numpy.array([0.5, 1.0, 2.0]), numpy.array([1.0, 2.0, 0.5])
+
+
+def test_sgd_along_a_diagonal_quadratic_is_the_closed_form():
+    task, a = optimizees.diagonal(SPECTRUM, WEIGHTS), 0.3
+    exact = [schedules.expected_loss(numpy.full(t, a), SPECTRUM, WEIGHTS) for t in range(1, 6)]
+    assert_allclose(along(FAMILY, sgd(a), task, 5)[:, 0], exact, rtol=1e-12)
+
+
+def test_tuned_sgd_is_the_nearest_of_the_grid_to_the_best_step():
+    """After one step the loss is a parabola in the step size."""
+    task, best = optimizees.diagonal(SPECTRUM, WEIGHTS), schedules.best_step(SPECTRUM, WEIGHTS)
+    found = tuned(FAMILY, task, {"SGD": 0.5}, steps=1)["SGD"]
+    nearest = min((0.5 * ratio for ratio in RATIOS), key=lambda a: abs(a - best))
+    assert found.inside and found.setting == {"step_size": nearest}
+    exact = schedules.expected_loss(numpy.array([nearest]), SPECTRUM, WEIGHTS)
+    assert_allclose(found.mean, exact, rtol=1e-12)
+
+
+def test_a_trial_has_the_mean_the_end_and_as_many_steps_again():
+    losses, found = along(FAMILY, adam(0.1), TASK, 20), trial(FAMILY, adam(0.1), TASK, 10, last=4)
+    assert_array_equal(found.losses, losses)
+    assert_allclose(found.mean, losses[:10].mean(), rtol=1e-12)
+    assert_allclose(found.end, losses[6:10].mean(), rtol=1e-12)
+
+
+def test_the_tuned_one_is_the_best_of_all_settings():
+    found = tuned(FAMILY, TASK, {"momentum": 0.03}, steps=12, last=3)["momentum"]
+    every = [along(FAMILY, momentum(**s), TASK, 12) for s in settings("momentum", 0.03)]
+    assert len(every) == 3 * len(RATIOS)
+    finite = [losses for losses in every if numpy.isfinite(losses).all()]
+    assert_allclose(found.mean, min(losses.mean() for losses in finite), rtol=1e-12)
+    assert_allclose(found.end, min(losses[-3:].mean() for losses in finite), rtol=1e-12)
+    again = trial(FAMILY, momentum(**found.setting), TASK, 12, last=3)
+    assert again.mean == found.mean and again.end >= found.end
+
+
+@pytest.mark.parametrize("middle", [1e-4, 0.5])
+def test_a_best_step_size_at_the_edge_of_its_grid_is_no_optimum(middle):
+    """Far too short ones rise to the longest, far too long ones fall to the shortest."""
+    task = optimizees.diagonal(SPECTRUM, WEIGHTS)
+    found = tuned(FAMILY, task, {"SGD": middle * 5}, steps=3, ratios=(0.9, 1.0, 1.1))["SGD"]
+    assert not found.inside
+
+
+def test_settings_that_diverge_are_passed_over():
+    found = tuned(FAMILY, TASK, {"SGD": 0.02}, steps=300, ratios=(1.0, 1e3))["SGD"]
+    assert found.setting == {"step_size": 0.02} and numpy.isfinite(found.losses).all()
+
+
+def test_the_table_has_a_line_for_each(capsys):
+    trials = tuned(FAMILY, TASK, {"SGD": 0.02, "RMSprop": 0.03}, steps=10)
+    report(trials, steps=10)
+    first, second = capsys.readouterr().out.splitlines()
+    mean = trials["SGD"].losses[:10].mean(axis=0)
+    assert first.split()[:2] == ["SGD", "mean"]
+    assert f"{mean.mean():.3f} +-{mean.std() / 3**0.5:.3f}" in first
+    assert "step_size" in second and "decay" in second
+
+
+@pytest.mark.parametrize(
+    "call, sentence",
+    [
+        (lambda: tuned(FAMILY, TASK, {"Adagrad": 0.1}), "There is no grid for 'Adagrad'"),
+        (lambda: tuned(FAMILY, TASK, {"SGD": 1e3}), "SGD diverges with all 11 settings"),
+        (lambda: tuned(FAMILY, TASK, {"SGD": 0.0}), "step_size must be"),
+        (lambda: trial(FAMILY, sgd(0.1), TASK, last=0), "last must be at least 1"),
+        (lambda: trial(FAMILY, sgd(0.1), TASK, steps=0), "steps must be at least 1"),
+        (lambda: tuned(FAMILY, TASK, {"SGD": 0.1}, ratios=()), "ratios must"),
+        (lambda: optimizees.diagonal(SPECTRUM, WEIGHTS[:2]), "must have the same shape|weights"),
+        (lambda: optimizees.diagonal(-SPECTRUM, WEIGHTS), "must not be negative"),
+        (lambda: optimizees.diagonal(SPECTRUM[0], WEIGHTS[0]), "spectrum must"),
+    ],
+)
+def test_malformed_calls_get_one_sentence(call, sentence):
+    with pytest.raises(ValueError, match=sentence) as error:
+        call()
+    assert "\n" not in str(error.value)
+
+
+def test_the_grid_has_the_defaults_of_the_optimizers_in_it():
+    """So that tuning cannot lose against an untuned shape."""
+    shapes = {(s["decay_mean"], s["decay_square"]) for s in settings("Adam", 0.1)}
+    assert (0.9, 0.999) in shapes
+    assert 0.9 in {s["mass"] for s in settings("momentum", 0.1)}
+    assert 0.9 in {s["decay"] for s in settings("RMSprop", 0.1)}
+    assert 1.0 in baselines.RATIOS
