@@ -15,7 +15,7 @@ from minimeta.core.backend import np
 from minimeta.core.trees import leaves, tree_map, unflatten
 from minimeta.exact import linear_gaussian
 from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
-from minimeta.learned_optimizers import meta_lstm
+from minimeta.learned_optimizers import lstm_optimizer, meta_lstm
 from minimeta.memories import recurrent
 from minimeta.meta import Learner, evaluate, meta_loss
 from minimeta.nets import mlp
@@ -40,6 +40,7 @@ ROWS = [
         "linear_gaussian, wrong prior",
         linear_gaussian.learner(numpy.ones((2, 1)), 0.1 * numpy.eye(2), NOISE),
     ),
+    Row("lstm_optimizer", lstm_optimizer.learner(NET, steps=3, layers=1), first_order=True),
     Row("meta_lstm", meta_lstm.learner(NET, steps=3), first_order=True),
     Row("recurrent", recurrent.learner(2, hidden=5)),
     Row("maml", maml.learner(NET, step_size=0.1, steps=3)),
