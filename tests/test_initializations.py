@@ -298,3 +298,19 @@ def test_the_implicit_gradient_of_a_network_is_the_one_through_a_long_descent():
     follow = imaml.meta_gradient(NET, cg_steps=25, **inner)
     for a, b in zip(leaves(follow(theta, whole)[1]), leaves(exactly)):
         assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+
+
+def test_imaml_says_how_far_its_inner_problem_is_from_solved():
+    """On quadratics the slope left after k steps of size a is (I - a (A + lam I))^k of the first."""
+    A, c = draw_quadratics(numpy.random.default_rng(3), tasks=4, dimension=3)
+    task, net = from_quadratics(A, c), Net(None, lambda theta, x: x @ theta)
+    theta, lam, a = numpy.random.default_rng(4).normal(size=(3, 1)), 2.0, 0.1
+    first = A @ (theta - c[..., None])
+    shrink = numpy.eye(3) - a * (A + lam * numpy.eye(3))
+    for k in (0, 1, 5):
+        phi = imaml.adapt(theta, task.support, net, mse, lam, a, k)
+        left = numpy.linalg.matrix_power(shrink, k) @ first
+        found = imaml.unsolved(theta, phi, task.support, net, mse, lam)
+        assert_allclose(found, numpy.linalg.norm(left[..., 0], axis=-1), rtol=1e-12)
+    phi = imaml.adapt(theta, task.support, net, mse, lam, a, 200)
+    assert imaml.unsolved(theta, phi, task.support, net, mse, lam).max() < 1e-12

@@ -8,7 +8,7 @@
 The gradient depends on where the inner problem ends, not on the path there, so nothing of the path
 is kept. The inverse is applied by conjugate gradients, which need only Hessian-vector products.
 All this holds where the inner problem is solved, that is, with step_size < 2 / (curvature + lam)
-and enough steps; nothing is raised where it is not.
+and enough steps; nothing is raised where it is not, but `unsolved` says how far away it is.
 
 Source: Rajeswaran, Finn, Kakade & Levine 2019 (the text, with lam = 2 as for Omniglot; the released
 code solves a differently damped system).  Lesson 06.
@@ -43,10 +43,22 @@ def adapt(theta, support, net, loss=mse, strength=2.0, step_size=0.1, steps=100)
     start = copies(theta, len(support.x))
     phi = start
     for _ in range(steps):
-        slopes = grad(total_loss)(phi, support, net, loss)
-        pulled = lambda p, g, t: p - step_size * (g + strength * (p - t))
-        phi = tree_map(pulled, phi, slopes, start)
+        slopes = regularised_slope(phi, start, support, net, loss, strength)
+        phi = tree_map(lambda p, g: p - step_size * g, phi, slopes)
     return phi
+
+
+def regularised_slope(phi, start, support, net, loss, strength):
+    """d/dphi of  L(phi; support) + (lam/2) |phi - start|^2:  trees of leaves (M, ...)."""
+    slopes = grad(total_loss)(phi, support, net, loss)
+    return tree_map(lambda g, p, t: g + strength * (p - t), slopes, phi, start)
+
+
+def unsolved(theta, phi, support, net, loss=mse, strength=2.0):
+    """How long the slope of every task's inner problem is at phi, (M,): 0 where it is solved."""
+    start = copies(theta, len(support.x))
+    slopes = regularised_slope(phi, start, support, net, loss, strength)
+    return np.sqrt(dot_per_task(slopes, slopes))
 
 
 def meta_gradient(net, loss=mse, strength=2.0, step_size=0.1, steps=100, cg_steps=5):
