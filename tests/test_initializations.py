@@ -301,7 +301,7 @@ def test_the_implicit_gradient_of_a_network_is_the_one_through_a_long_descent():
 
 
 def test_imaml_says_how_far_its_inner_problem_is_from_solved():
-    """On quadratics the slope left after k steps of size a is (I - a (A + lam I))^k of the first."""
+    """On quadratics k steps of size a leave (I - a (A + lam I))^k of the first slope."""
     A, c = draw_quadratics(numpy.random.default_rng(3), tasks=4, dimension=3)
     task, net = from_quadratics(A, c), Net(None, lambda theta, x: x @ theta)
     theta, lam, a = numpy.random.default_rng(4).normal(size=(3, 1)), 2.0, 0.1
