@@ -74,19 +74,19 @@ def train(loss, sample, init, count):
 
 family = problems.gaussian_quadratics(8, 10)  # |W theta - y|^2, all entries N(0, 1)
 steps = lambda *sizes: {"step_sizes": np.array(sizes)}
-along = lambda w, through: my_loss(family, schedule.optimizer, w, None, through)
+scheduled = lambda w, through: my_loss(family, schedule.optimizer, w, None, through)
 lam, w = np.array([1.0, 4.0]), np.ones(2)
 assert abs(exact.best_step(lam, w) - 5 / 17) < 1e-12, "a parabola's minimum"
 assert np.allclose(exact.best_schedule(lam, w, 2), [1, 1 / 4]), "a root for each"
 lam, w = np.array([0.3, 0.5, 1.0, 1.4, 1.7, 2.0]), np.array([3.0, 1, 2, 1, 2, 1])
 roots, modes = exact.best_schedule(lam, w, 3), problems.diagonal(lam, w)
-start, last = lambda rng: steps(1.5, 0.8, 0.5), along([0, 0, 1], kept)
+start, last = lambda rng: steps(1.5, 0.8, 0.5), scheduled([0, 0, 1], kept)
 learned = train(last, lambda rng: modes, start, 1000)[0]["step_sizes"]
 print("learned", learned, "  1 / roots", roots)
 assert abs(learned - roots).max() < 1e-6, "descent found the roots"
 mode = problems.diagonal(np.array([1.0]), np.array([0.5]))
 for through, by_hand in ((kept, -1 / 4), (constant, -3 / 8)):
-    slopes = grad(along([0, 1], through))(steps(0.5, 0.5), mode)["step_sizes"]
+    slopes = grad(scheduled([0, 1], through))(steps(0.5, 0.5), mode)["step_sizes"]
     assert abs(slopes.sum() - by_hand) < 1e-12, "what a step does to later slopes"
 
 # %% [markdown]

@@ -57,6 +57,7 @@ def commands():
 
 
 def list_lessons(_):
+    """Print number, name and title of every lesson."""
     from minimeta.course.lessons import all_lessons
 
     for lesson in all_lessons():
@@ -65,12 +66,14 @@ def list_lessons(_):
 
 
 def run_lessons(given):
+    """Run all lessons; the exit status is 1 if a claim failed."""
     from minimeta.course import report
 
     return report.lessons(quick=given.quick)
 
 
 def run_lesson(given):
+    """Run one lesson and show what it prints."""
     from minimeta.course import lessons
 
     lesson = lessons.find(given.lesson)
@@ -80,6 +83,7 @@ def run_lesson(given):
 
 
 def run_tests(_):
+    """Lint, tests with theorems, and all lessons in quick mode, up to the first that fails."""
     from minimeta.course import report
     from minimeta.course.lessons import ROOT, environment
 
@@ -94,18 +98,21 @@ def run_tests(_):
 
 
 def verify(given):
+    """Print the proof sheet, of one topic or of all."""
     from minimeta.course import sheet
 
     return sheet.print_sheet(given.topic, given.json)
 
 
 def gpu_check(_):
+    """Run the device programs on a GPU beside NumPy."""
     from minimeta import gpu_check
 
     return gpu_check.main()
 
 
 def bench(given):
+    """Run the benchmarks; ValueError outside a checkout, where there are none."""
     from minimeta.course.lessons import ROOT
 
     if not (ROOT / "benchmarks").is_dir():
@@ -115,6 +122,7 @@ def bench(given):
 
 
 def clean(_):
+    """Delete what the commands write, and the caches."""
     from minimeta.course.lessons import ROOT
 
     for name in ("out", "build", "dist", ".pytest_cache", ".ruff_cache"):

@@ -39,14 +39,24 @@ def test_a_trial_has_the_mean_the_end_and_as_many_steps_again():
 
 
 def test_the_tuned_one_is_the_best_of_all_settings():
-    found = tuned(FAMILY, TASK, {"momentum": 0.03}, steps=12, last=3)["momentum"]
-    every = [along(FAMILY, momentum(**s), TASK, 12) for s in settings("momentum", 0.03)]
+    family = optimizees.gaussian_quadratics(10, 10)
+    task = family.sample(numpy.random.default_rng(0))
+    found = tuned(family, task, {"momentum": 0.03}, steps=80, last=3)["momentum"]
+    every = [along(family, momentum(**s), task, 80) for s in settings("momentum", 0.03)]
     assert len(every) == 3 * len(RATIOS)
     finite = [losses for losses in every if numpy.isfinite(losses).all()]
     assert_allclose(found.mean, min(losses.mean() for losses in finite), rtol=1e-12)
     assert_allclose(found.end, min(losses[-3:].mean() for losses in finite), rtol=1e-12)
-    again = trial(FAMILY, momentum(**found.setting), TASK, 12, last=3)
-    assert again.mean == found.mean and again.end >= found.end
+    again = trial(family, momentum(**found.setting), task, 80, last=3)
+    assert again.mean == found.mean and again.end > found.end, "another setting ends best"
+
+
+def test_the_step_size_that_ends_best_must_be_inside_the_grid_too():
+    """RMSprop with the largest of these ends best, with the middle one it is best on average."""
+    found = tuned(FAMILY, TASK, {"RMSprop": 0.1}, steps=20, ratios=(0.5, 1.0, 2.0))["RMSprop"]
+    assert found.setting["step_size"] == 0.1 and not found.inside
+    wider = tuned(FAMILY, TASK, {"RMSprop": 0.1}, steps=20, ratios=(0.5, 1.0, 2.0, 4.0))["RMSprop"]
+    assert wider.setting == found.setting and wider.inside
 
 
 @pytest.mark.parametrize("middle", [1e-4, 0.5])

@@ -99,10 +99,12 @@ def clock(theta):
 
 
 def advanced(state):
+    """The state with one more update on its clock."""
     return {**state, "updates": state["updates"] + 1.0}
 
 
 def rate_at(step_size, state):
+    """The step size now: the number, or the schedule at the number of updates made."""
     return step_size(state["updates"]) if callable(step_size) else step_size
 
 

@@ -37,6 +37,7 @@ def chosen(topic):
 
 
 def first_lesson(topic):
+    """The number of the earliest lesson with a theorem of this topic."""
     return min(theorem.lesson for theorem in REGISTRY if theorem.topic == topic)
 
 

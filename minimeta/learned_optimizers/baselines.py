@@ -43,7 +43,7 @@ class Trial(NamedTuple):
     end: float  # over the last of them; of a tuned optimizer the least, with any setting
     losses: numpy.ndarray  # (2 steps, M), of each problem after every step
     setting: dict  # what a tuned optimizer has found best for `mean`
-    inside: bool = True  # is that step size between others? At an edge a better one may lie outside
+    inside: bool = True  # are the step sizes of both between others? Beyond an edge may be better
 
 
 def along(family, optimizer, task, steps=100):
@@ -96,7 +96,7 @@ def best_of(name, tried, family, task, steps, last):
     if not numpy.isfinite(means[best]):
         raise ValueError(f"{name} diverges with all {len(tried)} settings; try smaller step sizes.")
     found = trial(family, make(**tried[best]), task, steps, last)
-    inside = min(sizes) < sizes[best] < max(sizes)
+    inside = all(min(sizes) < sizes[i] < max(sizes) for i in (best, ends.argmin()))
     return found._replace(end=float(ends.min()), setting=tried[best], inside=inside)
 
 
