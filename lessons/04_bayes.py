@@ -23,10 +23,11 @@ from minimeta.core.gradients import grad
 from minimeta.core.losses import mse
 from minimeta.core.trees import copies, tree_map
 from minimeta.exact import linear_gaussian
-from minimeta.meta import Learner, meta_train
+from minimeta.meta import Learner
 from minimeta.nets import mlp
 from minimeta.tasks import Data, Task
 from minimeta.tasks.regression import linear, rotated
+from minimeta.training import meta_train
 
 QUICK = os.environ.get("MINIMETA_QUICK") == "1"
 rng = numpy.random.default_rng(0)

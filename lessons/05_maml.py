@@ -25,10 +25,11 @@ from minimeta.core.losses import mse
 from minimeta.core.trees import copies, leaves, tree_map
 from minimeta.exact import quadratics, sines
 from minimeta.initializations import fine_tuning, maml
-from minimeta.meta import Learner, meta_loss, meta_train
+from minimeta.meta import Learner, meta_loss
 from minimeta.nets import Net, mlp
 from minimeta.tasks import regression
 from minimeta.tasks.quadratics import draw_quadratics, from_quadratics
+from minimeta.training import meta_train, train
 
 QUICK = os.environ.get("MINIMETA_QUICK") == "1"
 rng = numpy.random.default_rng(0)
@@ -123,7 +124,7 @@ mine, joint = my_maml(net), fine_tuning.joint_gradient(net)
 sample = lambda rng: regression.sines(rng, tasks=25, shots=10, queries=10)
 long, short = (500, 100) if QUICK else (20_000, 6_000)
 start = {"random": net.init(rng)}
-start["joint"], _ = meta_train(mine, sample, rng, short, meta_gradient=joint)
+start["joint"], _ = train(net.init, joint, sample, rng, short)
 start["MAML"], history = meta_train(mine, sample, rng, long)
 assert history[-50:].mean() < history[:50].mean(), "MAML has learned"
 

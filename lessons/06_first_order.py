@@ -22,10 +22,11 @@ from minimeta.core.optim import sgd
 from minimeta.core.trees import copies, tree_map
 from minimeta.exact import quadratics as exact
 from minimeta.initializations import anil, fomaml, imaml, maml, meta_sgd, reptile
-from minimeta.meta import Learner, meta_loss, meta_train, task_losses
+from minimeta.meta import Learner, meta_loss, task_losses
 from minimeta.nets import Net, mlp
 from minimeta.tasks.quadratics import draw_quadratics, from_quadratics
 from minimeta.tasks.regression import sines
+from minimeta.training import meta_train, train
 
 QUICK = os.environ.get("MINIMETA_QUICK") == "1"
 
@@ -138,18 +139,23 @@ kinds = {"joint": maml, "MAML": maml, "FOMAML": fomaml, "Reptile": maml}
 kinds |= {"ANIL": anil, "Meta-SGD": meta_sgd}
 size = dict.fromkeys(kinds, 0.02) | {"joint": 0.01}  # the longer is too long for it
 make = lambda name, k: kinds[name].learner(net, step_size=size[name], steps=k)
-own = {"meta_gradient": reptile.meta_gradient(net, steps=5, batch=2)}
-own = {"Reptile": {**own, "optimizer": sgd(lambda t: 1 - t / STEPS)}}
+towards = reptile.meta_gradient(net, steps=5, batch=2)
+outer = sgd(lambda t: 1 - t / STEPS)
 print(f"10 shots, {TASKS} new tasks", *[f"{k:8} steps" for k in SHOWN])
 for name in kinds:
     rng, learner = numpy.random.default_rng(0), make(name, int(name != "joint"))
-    start[name], _ = meta_train(learner, sample, rng, STEPS, **own.get(name, {}))
+    if name == "Reptile":
+        start[name], _ = train(
+            net.init, towards, sample, rng, STEPS, optimizer=outer
+        )
+    else:
+        start[name], _ = meta_train(learner, sample, rng, STEPS)
     with numpy.errstate(all="ignore"):  # beyond the trained number of steps
-        each = [task_losses(make(name, k), start[name], test, mse) for k in SHOWN]
+        each = [task_losses(make(name, k), start[name], test) for k in SHOWN]
         mean, bar = np.mean(each, axis=1), np.std(each, axis=1) / TASKS**0.5
     e[name] = dict(zip(SHOWN, mean))
     print(f"{name:22}", *[f"{m:8.2f} +-{b:.2f}" for m, b in zip(mean, bar)])
-reuse = np.mean(task_losses(make("ANIL", 10), start["MAML"], test, mse))
+reuse = np.mean(task_losses(make("ANIL", 10), start["MAML"], test))
 print(f"ten steps of the last layer alone, from MAML's start: {reuse:.2f}")
 if not QUICK:
     for name in ("MAML", "FOMAML", "Reptile", "ANIL"):

@@ -13,7 +13,7 @@ import os
 
 import numpy
 
-from minimeta import plots
+from minimeta import plots, training
 from minimeta.core.backend import np, use
 from minimeta.core.gradients import constant, grad, value_and_grad
 from minimeta.core.optim import Optimizer, adam
@@ -23,7 +23,6 @@ from minimeta.learned_optimizers import lstm_optimizer, schedule
 from minimeta.learned_optimizers.baselines import report, trial, tuned
 from minimeta.learned_optimizers.coordinates import coordinates, like, log_and_sign
 from minimeta.learned_optimizers.training import clipped, kept
-from minimeta.meta import Learner, meta_train
 from minimeta.nets import lstm, mlp
 from minimeta.tasks import optimizees as problems
 from minimeta.tasks.datasets import digits, split
@@ -66,10 +65,8 @@ def my_loss(family, make, weights, stretch=None, through=kept):
 
 def train(loss, sample, init, count):
     cut = clipped(adam(lambda t: 0.02 * 0.03 ** (t / count)), 0.3)
-    options = {"optimizer": cut, "meta_gradient": value_and_grad(loss)}
-    return meta_train(
-        Learner(init, None, None), sample, rng(SEED), count, **options
-    )
+    follow = value_and_grad(loss)
+    return training.train(init, follow, sample, rng(SEED), count, optimizer=cut)
 
 
 family = problems.gaussian_quadratics(8, 10)  # |W theta - y|^2, all entries N(0, 1)

@@ -23,11 +23,12 @@ from minimeta.exact import sines
 from minimeta.initializations import maml
 from minimeta.learned_optimizers import meta_lstm
 from minimeta.learned_optimizers.coordinates import log_and_sign
-from minimeta.meta import Learner, meta_loss, meta_train
+from minimeta.meta import Learner, meta_loss
 from minimeta.nets import Net, mlp
 from minimeta.nets.lstm import sigmoid
 from minimeta.tasks import regression
 from minimeta.tasks.quadratics import draw_quadratics, from_quadratics
+from minimeta.training import meta_train
 
 QUICK = os.environ.get("MINIMETA_QUICK") == "1"
 rng = numpy.random.default_rng(0)

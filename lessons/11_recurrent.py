@@ -24,10 +24,10 @@ from minimeta.core.gradients import grad
 from minimeta.core.optim import adam
 from minimeta.exact import linear_gaussian
 from minimeta.memories import recurrent
-from minimeta.meta import meta_train
 from minimeta.tasks import Data
 from minimeta.tasks.regression import linear
 from minimeta.theorems.recurrent import descending
+from minimeta.training import sequence_train
 
 QUICK = os.environ.get("MINIMETA_QUICK") == "1"
 rng = numpy.random.default_rng(0)
@@ -103,8 +103,9 @@ def train(D, steps):
     learner = recurrent.learner(D, hidden=32 * D)
     sample = lambda rng: linear(rng, 64, T - 1, 1, numpy.eye(D) / D, 0.0, NOISE)
     fading = adam(lambda t: 0.02 * (1 - t / steps), decay_square=0.99)
-    outer = dict(optimizer=fading, meta_gradient=recurrent.meta_gradient())
-    metas = learner.init(rng), meta_train(learner, sample, rng, steps, **outer)[0]
+    before = learner.init(rng)
+    after, _ = sequence_train(learner, sample, rng, steps, optimizer=fading)
+    metas = before, after
     use(dtype="float64")
     return dict(zip(("untrained", "LSTM"), to_device(metas)))
 

@@ -25,10 +25,11 @@ from minimeta.core.optim import adam, sgd
 from minimeta.core.trees import tree_map
 from minimeta.exact import fourier_gp, matrix_normal
 from minimeta.memories import recurrent
-from minimeta.meta import learning_curve, meta_train
+from minimeta.meta import learning_curve
 from minimeta.nets import mlp
 from minimeta.tasks import Data, Task, fourier, linear_maps
 from minimeta.tasks.regression import from_weights, linear
+from minimeta.training import sequence_train
 
 QUICK, FULL = os.environ.get("MINIMETA_QUICK") == "1", "--full" in sys.argv
 OUT, rng = os.environ.get("MINIMETA_OUT", "out"), numpy.random.default_rng(0)
@@ -85,11 +86,11 @@ def train(learner, sample, steps, name):
     file, metas, steps = f"{OUT}/12_{name}_{D}d.npz", [], 20 if QUICK else steps
     resume = file if FULL and os.path.exists(file) else None
     fading = adam(lambda t: 0.02 * (1 - t / steps), decay_square=0.99)
-    how = {"optimizer": fading, "meta_gradient": recurrent.meta_gradient()}
     use(dtype="float32")
     for end in [steps] if FULL else [steps // 20, steps // 10, steps // 5, steps]:
         args = learner, sample, numpy.random.default_rng(0), end
-        meta, _ = meta_train(*args, **how, checkpoint=file, resume=resume)
+        how = {"optimizer": fading, "checkpoint": file, "resume": resume}
+        meta, _ = sequence_train(*args, **how)
         metas, resume = [*metas, meta], file
     use(dtype="float64")
     return to_device(metas)

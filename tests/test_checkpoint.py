@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy
 import pytest
 
-from minimeta.core import checkpoint
-from minimeta.core.checkpoint import CheckpointError, generator_state, load, restore_rng, save
+from minimeta.core.runs import checkpoint
+from minimeta.core.runs.checkpoint import CheckpointError, generator_state, load, restore_rng, save
 
 BIT_GENERATORS = ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"]
 DTYPES = ["?", "i1", "u1", "i2", "i4", "u8", "f2", "f4", "f8", "c8", "c16", ">f4", ">i8"]
@@ -371,7 +371,7 @@ def test_what_a_killed_writer_left_is_removed_but_not_what_another_is_writing(pa
 
 SAVER = """
 import sys, numpy
-from minimeta.core.checkpoint import save
+from minimeta.core.runs.checkpoint import save
 rng = numpy.random.default_rng(0)
 for step in range(10**9):
     tree = [numpy.full(200_000, step), {"step": numpy.full((3, 70_000), float(step))}]

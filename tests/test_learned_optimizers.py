@@ -25,13 +25,14 @@ from minimeta.learned_optimizers import (
     training,
 )
 from minimeta.learned_optimizers.training import clipped, losses_along
-from minimeta.meta import Learner, evaluate, meta_train
+from minimeta.meta import evaluate
 from minimeta.nets import lstm, mlp
 from minimeta.tasks import optimizees
 from minimeta.tasks.datasets import digits
 from minimeta.tasks.regression import sines
 from minimeta.theorems import judge, optimizer_training
 from minimeta.theorems import learned_optimizers as theorems
+from minimeta.training import meta_train, train
 
 NET = mlp([1, 6, 1], activation=np.tanh)
 
@@ -146,17 +147,15 @@ def test_a_cell_that_forgets_is_no_momentum(monkeypatch):
 # ---- Drop-in: where a hand-made optimizer goes, a learned one goes ----
 
 
-def trained_on(family, learner, updates=150):
+def trained_on(family, init, updates=150):
     follow = lstm_training.meta_gradient(family, 20, 10)
     optimizer = clipped(adam(1e-2), 1.0)
-    return meta_train(
-        learner, family.sample, rng(), updates, optimizer=optimizer, meta_gradient=follow
-    )
+    return train(init, follow, family.sample, rng(), updates, optimizer=optimizer)
 
 
 def test_a_trained_optimizer_is_better_than_none_and_works_on_any_tree():
     family = optimizees.gaussian_quadratics(8, 4)
-    fresh = Learner(lambda r: lstm_optimizer.init(r, 1, 8), None, None)
+    fresh = lambda r: lstm_optimizer.init(r, 1, 8)
     meta, history = trained_on(family, fresh)
     assert history[-20:].mean() < 0.5 * history[:5].mean()
     net, data = mlp([3, 5, 2], activation=np.tanh), rng(1).normal(size=(16, 3))
@@ -240,11 +239,11 @@ def test_a_long_gradient_is_shortened_and_a_short_one_is_left_alone():
 
 def test_meta_training_that_diverges_says_so_and_keeps_the_last_good_parameters():
     family = optimizees.gaussian_quadratics(4, 5)
-    wild = Learner(lambda r: {"step_sizes": numpy.full(300, 10.0)}, None, None)
+    wild = lambda r: {"step_sizes": numpy.full(300, 10.0)}
     follow = training.meta_gradient(family, schedule.optimizer, 300)
     with numpy.errstate(all="ignore"):
         with pytest.raises(FloatingPointError, match="not finite|is nan|is inf") as caught:
-            meta_train(wild, family.sample, rng(), 3, meta_gradient=follow)
+            train(wild, follow, family.sample, rng(), 3)
     assert numpy.isfinite(caught.value.meta["step_sizes"]).all()
 
 

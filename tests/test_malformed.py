@@ -10,12 +10,13 @@ import pytest
 from minimeta.core.losses import accuracy, cross_entropy, mse
 from minimeta.core.optim import adam, momentum, rmsprop, sgd
 from minimeta.exact import linear_gaussian, linear_networks, quadratics
-from minimeta.meta import learning_curve, meta_train
+from minimeta.meta import learning_curve
 from minimeta.nets import conv, mlp
 from minimeta.tasks import Data, Task
 from minimeta.tasks import quadratics as bowls
 from minimeta.tasks.fourier import fourier
 from minimeta.tasks.regression import draw_weights, from_weights, linear, rotated, sines
+from minimeta.training import meta_train
 
 D, N, M = 3, 4, 2
 X, Y = numpy.full((M, N, D), 0.5), numpy.full((M, N, 1), 0.25)

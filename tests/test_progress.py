@@ -11,7 +11,7 @@ import time
 import numpy
 import pytest
 
-from minimeta.core.progress import bar, duration, next_line, report, track
+from minimeta.core.runs.progress import bar, duration, next_line, report, track
 
 
 class Terminal(io.StringIO):
@@ -427,7 +427,7 @@ def test_reports_leave_out_what_is_unknown():
 
 LOOP = """
 import sys
-from minimeta.core.progress import track
+from minimeta.core.runs.progress import track
 for i in (progress := track(range(50), "real")):
     progress.log(1.0 / (i + 1))
 print("done")

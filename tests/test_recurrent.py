@@ -9,18 +9,20 @@ from derivatives import EXACT, on_device, same
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minimeta.core.backend import np, use
-from minimeta.core.gradients import value_and_grad
+from minimeta.core.gradients import grad, value_and_grad
 from minimeta.core.losses import mse
 from minimeta.core.optim import adam
 from minimeta.core.replay import replay
 from minimeta.core.trees import leaves
 from minimeta.exact import linear_gaussian
 from minimeta.memories import recurrent
-from minimeta.meta import evaluate, learning_curve, meta_loss, meta_train
+from minimeta.meta import evaluate, learning_curve, meta_loss, sequence_loss
 from minimeta.nets import lstm
 from minimeta.tasks import Data
 from minimeta.tasks.regression import linear
 from minimeta.theorems import REGISTRY, judge
+from minimeta.theorems import recurrent as theorems
+from minimeta.training import sequence_train
 
 
 def rng(seed=0):
@@ -75,13 +77,13 @@ def gates_swapped(f):
     return lambda params, *rest: f({name: turn(W) for name, W in params.items()}, *rest)
 
 
-def queries_only(meta, task):
+def queries_only(learner, meta, task):
     """A loss that trains at one length only."""
-    return meta_loss(recurrent.learner(2, 2, hidden=5), meta, task)
+    return meta_loss(learner, meta, task)
 
 
-def doubled(meta, task):
-    return 2.0 * recurrent.sequence_loss(meta, task)
+def doubled(f):
+    return lambda learner, meta, task: 2.0 * f(learner, meta, task)
 
 
 def clairvoyant(meta, data):
@@ -101,13 +103,8 @@ BUGS = [
     (recurrent, "fed_along", lambda f: leaking, "shots_are_positions"),
     (lstm, "lstm", gates_swapped, "the_sequence_is_its_equations"),
     (recurrent, "fed_along", lambda f: leaking, "the_sequence_is_its_equations"),
-    (recurrent, "sequence_loss", lambda f: queries_only, "the_sequence_loss_is_a_mean_over_shots"),
-    (
-        recurrent,
-        "meta_gradient",
-        lambda f: lambda: value_and_grad(doubled),
-        "the_gradient_is_that_of_the_fold",
-    ),
+    (theorems, "sequence_loss", lambda f: queries_only, "the_sequence_loss_is_a_mean_over_shots"),
+    (theorems, "sequence_loss", doubled, "the_gradient_is_that_of_the_fold"),
     (recurrent, "predict", lambda f: moving, "queries_do_not_see_each_other"),
     (recurrent, "read", tasks_mixed, "tasks_do_not_see_each_other"),
     (lstm, "lstm", gates_swapped, "a_cell_can_average"),
@@ -187,10 +184,11 @@ def test_a_learning_curve_is_a_curve_along_the_sequence():
 
 def test_training_lowers_the_error_and_is_the_same_when_replayed():
     sample = lambda rng: linear(rng, 32, 7, 1, numpy.eye(1), noise_variance=0.01)
-    learner, follow = recurrent.learner(1, hidden=8), recurrent.meta_gradient()
-    meta, _ = meta_train(learner, sample, rng(), 200, optimizer=adam(0.02), meta_gradient=follow)
+    learner = recurrent.learner(1, hidden=8)
+    follow = value_and_grad(lambda meta, task: sequence_loss(learner, meta, task))
+    meta, _ = sequence_train(learner, sample, rng(), 200, optimizer=adam(0.02))
     new = linear(rng(1), 1000, 7, 1, numpy.eye(1), noise_variance=0.01)
-    before, after = (recurrent.sequence_loss(m, new) for m in (learner.init(rng()), meta))
+    before, after = (sequence_loss(learner, m, new) for m in (learner.init(rng()), meta))
     assert after < 0.6 * before
     task, fast = sample(rng(2)), replay(follow)
     for _ in range(2):
@@ -200,12 +198,14 @@ def test_training_lowers_the_error_and_is_the_same_when_replayed():
 
 
 def test_on_a_device_nothing_moves_and_the_numbers_are_the_same():
+    loss = lambda meta, task: sequence_loss(recurrent.learner(2), meta, task)
+
     def everything(args):
         meta, task = args
         state = recurrent.adapt(meta, task.support)
         none = recurrent.adapt(meta, Data(*(part[:, :0] for part in task.support)))
         answers = [recurrent.predict(meta, state, task.query.x) for state in (state, none)]
-        return recurrent.meta_gradient()(meta, task), state, answers
+        return value_and_grad(loss)(meta, task), state, answers
 
     args = recurrent.init(rng(), 2, 1, 4), tasks(inputs=2)
     on_the_side = on_device(lambda f, args: f(args), everything, args)
@@ -217,7 +217,7 @@ def test_a_float32_program_stays_float32():
     try:
         learner, task = recurrent.learner(2, 1, hidden=4), tasks(inputs=2)
         meta = learner.init(rng())
-        value, slope = recurrent.meta_gradient()(meta, task)
+        value, slope = value_and_grad(lambda m: sequence_loss(learner, m, task))(meta)
         state = learner.adapt(meta, task.support)
         answer = learner.predict(meta, state, task.query.x)
         none = learner.adapt(meta, Data(task.support.x[:, :0], task.support.y[:, :0]))
@@ -238,7 +238,9 @@ def test_fresh_answers_are_of_the_size_of_the_labels():
 def test_another_loss_is_what_training_follows():
     meta, task = recurrent.init(rng(), 1, 1, 4), tasks()
     triple = lambda prediction, target: 3.0 * mse(prediction, target)
-    for a, b in zip(*(leaves(recurrent.meta_gradient(f)(meta, task)) for f in (triple, mse))):
+    learners = (recurrent.learner(1, loss=loss) for loss in (triple, mse))
+    slope = grad(lambda meta, learner: sequence_loss(learner, meta, task))
+    for a, b in zip(*(leaves(slope(meta, learner)) for learner in learners)):
         assert_allclose(a, 3.0 * b, rtol=1e-12)
 
 

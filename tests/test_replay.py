@@ -19,13 +19,13 @@ from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import Box, getval, trace_stack
 from numpy.testing import assert_array_equal
 
-from minimeta.core import program
 from minimeta.core.backend import current, np, to_device, use
 from minimeta.core.gradients import grad, hvp, value_and_grad
 from minimeta.core.losses import accuracy, cross_entropy, mse
 from minimeta.core.optim import adam, momentum, rmsprop, sgd
-from minimeta.core.replay import MOST, ReplayError, replay, same
-from minimeta.core.surroundings import surroundings
+from minimeta.core.replay import program
+from minimeta.core.replay.cache import MOST, ReplayError, replay, same
+from minimeta.core.replay.surroundings import surroundings
 from minimeta.core.trees import copies, leaves, tree_map
 from minimeta.nets import mlp
 from minimeta.tasks import Data, Task

@@ -14,8 +14,7 @@ from leaks import float64_within
 from numpy.testing import assert_allclose, assert_array_equal
 from rule_cases import cases
 
-from minimeta.core import linalg_rules, rules
-from minimeta.core.backend import current, np, to_device, to_host, use
+from minimeta.core.backend import current, linalg_rules, np, rules, to_device, to_host, use
 
 CASES = cases(np)
 
@@ -327,9 +326,9 @@ def test_installing_the_rules_twice_changes_nothing():
     script = (
         "import importlib, numpy\n"
         "from autograd.test_util import check_grads\n"
-        "from minimeta.core import backend, linalg_rules, rules\n"
-        "for module in (rules, linalg_rules, backend): importlib.reload(module)\n"
-        "np = backend.np\n"
+        "from minimeta.core.backend import linalg_rules, rules, switch\n"
+        "for module in (rules, linalg_rules, switch): importlib.reload(module)\n"
+        "np = switch.np\n"
         "f = lambda x: np.mean(np.stack([x, np.tanh(x)]) ** 3) + np.std(x[::2] @ x.T)\n"
         "check_grads(f, modes=['rev'], order=2)(numpy.linspace(0.1, 2.0, 9).reshape(3, 3) ** 2)\n"
     )

@@ -5,7 +5,7 @@ import pytest
 
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad
-from minimeta.core.replay import replay, same
+from minimeta.core.replay.cache import replay, same
 from minimeta.core.trees import leaves
 
 

@@ -41,6 +41,26 @@ def unflatten(tree, new_leaves):
     return tree_map(lambda _: next(remaining), tree)
 
 
+def flatten(tree):
+    """Every number of the tree as one vector: (P,)."""
+    return np.concatenate([np.reshape(leaf, (-1,)) for leaf in leaves(tree)])
+
+
+def like(tree, vector):
+    """The tree of this structure and these shapes that flattens to the vector (P,).
+
+    Axes in front of a vector (..., P) come in front of every leaf: one tree for each row.
+    """
+    if np.shape(vector)[-1] != size(tree):
+        raise ValueError(f"vector must have {size(tree)} numbers; it has {np.shape(vector)[-1]}.")
+    parts, first = [], 0
+    for leaf in leaves(tree):
+        last = first + math.prod(np.shape(leaf))
+        parts.append(np.reshape(vector[..., first:last], (*np.shape(vector)[:-1], *np.shape(leaf))))
+        first = last
+    return unflatten(tree, parts)
+
+
 def names(tree, name=""):
     """A printable path for every leaf, in the order of `leaves`: "[0]['W']", "[0]['b']", ..."""
     if isinstance(tree, dict):

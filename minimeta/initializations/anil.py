@@ -32,7 +32,7 @@ def learner(net, part=-1, loss=mse, step_size=0.01, steps=1):
     def predict(theta, head, x):
         return net.apply(with_part(copies(theta, len(x)), part, head), x)
 
-    return Learner(net.init, adapt_to, predict)
+    return Learner(net.init, adapt_to, predict, loss)
 
 
 def adapt(theta, support, net, part=-1, loss=mse, step_size=0.01, steps=1):

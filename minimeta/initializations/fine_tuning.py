@@ -24,5 +24,5 @@ def joint_loss(theta, task, net, loss=mse):
 
 
 def joint_gradient(net, loss=mse):
-    """A meta_gradient for meta_train: (theta, task) -> the joint loss and its gradient."""
+    """For train: (theta, task) -> the joint loss and its gradient."""
     return value_and_grad(lambda theta, task: joint_loss(theta, task, net, loss))

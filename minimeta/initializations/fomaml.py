@@ -24,7 +24,7 @@ def learner(net, loss=mse, step_size=0.01, steps=1):
     def adapt_to(theta, support):
         return adapt(theta, support, net, loss, step_size, steps)
 
-    return Learner(net.init, adapt_to, lambda theta, phi, x: net.apply(phi, x))
+    return Learner(net.init, adapt_to, lambda theta, phi, x: net.apply(phi, x), loss)
 
 
 def adapt(theta, support, net, loss=mse, step_size=0.01, steps=1):

@@ -26,7 +26,7 @@ from minimeta.initializations.maml import check_inner, total_loss
 def learner(net, loss=mse, strength=2.0, step_size=0.1, steps=100):
     """iMAML's inner solver on a network: `steps` gradient steps on the regularised loss.
 
-    `strength` is lam. Train with meta_gradient=imaml.meta_gradient(...) of the same arguments: the
+    `strength` is lam. Train on imaml.meta_gradient(...) of the same arguments: the
     gradient of the common meta-loss would go back along the whole path.
     """
     check_inner(step_size, steps)
@@ -35,7 +35,7 @@ def learner(net, loss=mse, strength=2.0, step_size=0.1, steps=100):
     def adapt_to(theta, support):
         return adapt(theta, support, net, loss, strength, step_size, steps)
 
-    return Learner(net.init, adapt_to, lambda theta, phi, x: net.apply(phi, x))
+    return Learner(net.init, adapt_to, lambda theta, phi, x: net.apply(phi, x), loss)
 
 
 def adapt(theta, support, net, loss=mse, strength=2.0, step_size=0.1, steps=100):
@@ -62,7 +62,7 @@ def unsolved(theta, phi, support, net, loss=mse, strength=2.0):
 
 
 def meta_gradient(net, loss=mse, strength=2.0, step_size=0.1, steps=100, cg_steps=5):
-    """For meta_train: (theta, task) -> the query loss and its implicit gradient."""
+    """For train: (theta, task) -> the query loss and its implicit gradient."""
     solver = learner(net, loss, strength, step_size, steps)
     checks.integer("cg_steps", cg_steps, at_least=1)
 

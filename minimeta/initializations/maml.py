@@ -28,7 +28,7 @@ def learner(net, loss=mse, step_size=0.01, steps=1):
     def adapt_to(theta, support):
         return adapt(theta, support, net, loss, step_size, steps)
 
-    return Learner(net.init, adapt_to, lambda theta, phi, x: net.apply(phi, x))
+    return Learner(net.init, adapt_to, lambda theta, phi, x: net.apply(phi, x), loss)
 
 
 def adapt(theta, support, net, loss=mse, step_size=0.01, steps=1):
@@ -57,7 +57,7 @@ def multi_step_loss(net, weights, loss=mse, step_size=0.01):
     """MAML++'s outer loss: a function (theta, task) -> sum_j weights[j] L(phi_j; query).
 
     weights[j] counts the query loss after j steps: there are len(weights) - 1 steps. Train with
-    meta_train(..., meta_gradient=value_and_grad(multi_step_loss(...))).
+    train(net.init, value_and_grad(multi_step_loss(...)), ...).
     Source: Antoniou, Edwards & Storkey 2018, section 4.
     """
     checks.integer("the number of weights", len(weights), at_least=1)

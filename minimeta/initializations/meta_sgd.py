@@ -30,7 +30,7 @@ def learner(net, loss=mse, step_size=0.01, steps=1):
     def adapt_to(meta, support):
         return adapt(meta, support, net, loss, steps)
 
-    return Learner(init, adapt_to, lambda meta, phi, x: net.apply(phi, x))
+    return Learner(init, adapt_to, lambda meta, phi, x: net.apply(phi, x), loss)
 
 
 def adapt(meta, support, net, loss=mse, steps=1):

@@ -4,7 +4,7 @@
     adapt:   phi <- phi - a dL(phi; next `batch` examples)     `steps` times, by SGD or Adam
     learn:   theta <- theta + epsilon mean_task (phi - theta)
 
-The outer step is no gradient of any loss, so `meta_gradient` hands meta_train the direction
+The outer step is no gradient of any loss, so `meta_gradient` hands `train` the direction
 theta - phi, and `sgd(epsilon)` takes the step. No query and no second derivative is used; that
 successive steps see different examples is what makes it more than joint training.
 
@@ -35,7 +35,7 @@ def learner(net, loss=mse, inner=None, steps=5, batch=None):
     def adapt_to(theta, support):
         return adapt(theta, support, net, loss, inner, steps, batch)
 
-    return Learner(net.init, adapt_to, lambda theta, phi, x: net.apply(phi, x))
+    return Learner(net.init, adapt_to, lambda theta, phi, x: net.apply(phi, x), loss)
 
 
 def adapt(theta, support, net, loss, inner, steps, batch=None):
@@ -49,7 +49,7 @@ def adapt(theta, support, net, loss, inner, steps, batch=None):
 
 
 def meta_gradient(net, loss=mse, inner=None, steps=5, batch=None):
-    """For meta_train: (theta, task) -> the query loss after adapting, mean_task (theta - phi)."""
+    """For train: (theta, task) -> the query loss after adapting, mean_task (theta - phi)."""
     trained = learner(net, loss, inner, steps, batch)
 
     def slope(theta, task):

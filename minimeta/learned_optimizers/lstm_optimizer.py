@@ -83,4 +83,4 @@ def learner(net, loss=mse, steps=20, through=constant, preprocess=log_and_sign, 
         return trajectory(update, begin, f, steps, through=through)[-1]
 
     fresh = lambda rng: {"start": net.init(rng), "update": init(rng, **sizes)}
-    return Learner(fresh, adapt, lambda meta, phi, x: net.apply(phi, x))
+    return Learner(fresh, adapt, lambda meta, phi, x: net.apply(phi, x), loss)

@@ -23,7 +23,7 @@ from minimeta.nets import lstm
 def meta_gradient(
     optimizee, steps=100, stretch=20, weights=None, preprocess=log_and_sign, scale=0.1
 ):
-    """For meta_train: training.meta_gradient(optimizee, lstm_optimizer.optimizer, ...), faster."""
+    """For train: training.meta_gradient(optimizee, lstm_optimizer.optimizer, ...), faster."""
     if steps % stretch:
         raise ValueError(f"stretch must divide the {steps} steps; it is {stretch}.")
     weights = equal_weights(steps) if weights is None else checked(weights, steps)

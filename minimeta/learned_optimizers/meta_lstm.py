@@ -47,7 +47,9 @@ def learner(net, loss=mse, steps=5, see=first_order):
     def adapt_to(meta, support):
         return adapt(meta, support, net, loss, steps, see)
 
-    return Learner(lambda rng: init(rng, net), adapt_to, lambda meta, phi, x: net.apply(phi, x))
+    return Learner(
+        lambda rng: init(rng, net), adapt_to, lambda meta, phi, x: net.apply(phi, x), loss
+    )
 
 
 def init(rng, net):

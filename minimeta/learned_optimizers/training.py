@@ -61,7 +61,7 @@ def outer_loss(optimizee, optimizer, steps=100, stretch=20, through=constant, we
 
 
 def meta_gradient(*args, **options):
-    """For meta_train: the outer loss of these arguments, and its gradient."""
+    """For train: the outer loss of these arguments, and its gradient."""
     return value_and_grad(outer_loss(*args, **options))
 
 

@@ -15,7 +15,7 @@ is still to be fed, and it is part of the state:
     predict_along(data)   [x_1, 0], [x_2, y_1] ...  h_t W + b, every t    none is kept
 
 What `predict` says after S examples is thus what `predict_along` says at position S + 1, and no
-query sees another. Training takes `meta_gradient`: one pass is a lesson at every length at once.
+query sees another. Training takes `sequence_train`: one pass is a lesson at every length at once.
 
 Source: Hochreiter, Younger & Conwell 2001, Learning to Learn Using Gradient Descent. Their sizes
 are not reproduced here: the 32 hidden units are this project's.  Lesson 11.
@@ -25,19 +25,21 @@ import numpy
 
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
-from minimeta.core.gradients import value_and_grad
 from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.nets import lstm
-from minimeta.tasks import Data
 
 
-def learner(inputs, outputs=1, hidden=32):
-    """The LSTM meta-learner of maps from D inputs to C outputs, with H hidden units."""
+def learner(inputs, outputs=1, hidden=32, loss=mse):
+    """The LSTM meta-learner of maps from D inputs to C outputs, with H hidden units.
+
+    Its `along` reads a whole sequence in one call. Train it with `sequence_train`.
+    """
     checks.integer("inputs", inputs, at_least=1)
     checks.integer("outputs", outputs, at_least=1)
     checks.integer("hidden", hidden, at_least=1)
-    return Learner(lambda rng: init(rng, inputs, outputs, hidden), adapt, predict)
+    fresh = lambda rng: init(rng, inputs, outputs, hidden)
+    return Learner(fresh, adapt, predict, loss, start, observe, predict_along)
 
 
 def init(rng, inputs, outputs, hidden):
@@ -102,14 +104,3 @@ def fed(meta, x, label):
 def read(meta, h):
     """The answers in the outputs of the LSTM: (..., H) -> (..., C)."""
     return np.matmul(h, meta["read"]["W"]) + meta["read"]["b"]
-
-
-def sequence_loss(meta, task, loss=mse):
-    """The mean loss over all positions of the sequences support-then-query: a scalar."""
-    data = Data(*(np.concatenate(parts, axis=1) for parts in zip(task.support, task.query)))
-    return np.mean(loss(predict_along(meta, data), data.y))
-
-
-def meta_gradient(loss=mse):
-    """For meta_train: (meta, task) -> the sequence loss and its gradient."""
-    return value_and_grad(lambda meta, task: sequence_loss(meta, task, loss))

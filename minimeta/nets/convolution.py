@@ -17,7 +17,7 @@ import math
 import numpy
 from autograd.extend import defvjp, primitive
 
-from minimeta.core.rules import gather
+from minimeta.core.backend.rules import gather
 from minimeta.nets.layers import gathered, shared, slopeless
 
 CACHE = 2**18  # numbers that a core keeps close by: a megabyte of float32

@@ -4,10 +4,11 @@ import numpy
 
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad
+from minimeta.core.learner import fold
 from minimeta.core.trees import leaves
 from minimeta.exact import linear_gaussian as bayes
 from minimeta.memories import recurrent
-from minimeta.meta import meta_loss
+from minimeta.meta import along, meta_loss, sequence_loss
 from minimeta.tasks import Data, Task
 from minimeta.tasks.regression import linear
 from minimeta.tasks.task import take
@@ -35,12 +36,8 @@ def split(data, shots):
 
 def folded(meta, data):
     """What predict_along answers, one call and one example at a time."""
-    state, answers = recurrent.start(meta, data.x), []
-    for t in range(T):
-        x, y = data.x[:, t], data.y[:, t]
-        answers.append(recurrent.predict(meta, state, x[:, None]))
-        state = recurrent.observe(meta, state, x, y)
-    return np.concatenate(answers, axis=1)
+    slow = recurrent.learner(2, 2, hidden=5)._replace(along=None)
+    return along(slow, meta, data)
 
 
 @theorem(
@@ -59,9 +56,7 @@ def no_label_is_seen_before_its_answer():
 @theorem("adapt is the fold of observe.", lesson=11, source="By definition")
 def adapt_is_the_fold_of_observe():
     meta, data = problem()
-    state = recurrent.start(meta, data.x)
-    for t in range(T):
-        state = recurrent.observe(meta, state, data.x[:, t], data.y[:, t])
+    state = fold(recurrent.start, recurrent.observe)(meta, data)
     flat = lambda state: numpy.concatenate([state[part] for part in ("h", "c", "label")], axis=1)
     return Claim(flat(recurrent.adapt(meta, data)), flat(state), tolerance=1e-14)
 
@@ -102,7 +97,7 @@ def the_sequence_loss_is_a_mean_over_shots():
     meta, data = problem()
     learner = recurrent.learner(2, 2, hidden=5)
     losses = [meta_loss(learner, meta, split(data, shots)) for shots in range(T)]
-    found = recurrent.sequence_loss(meta, split(data, T - 1))
+    found = sequence_loss(learner, meta, split(data, T - 1))
     return Claim(found, numpy.mean(losses), tolerance=1e-14)
 
 
@@ -110,7 +105,8 @@ def the_sequence_loss_is_a_mean_over_shots():
 def the_gradient_is_that_of_the_fold():
     meta, data = problem()
     loss = lambda meta: np.mean((folded(meta, data) - data.y) ** 2)
-    _, found = recurrent.meta_gradient()(meta, split(data, T - 1))
+    learner, task = recurrent.learner(2, 2, hidden=5), split(data, T - 1)
+    found = grad(lambda meta: sequence_loss(learner, meta, task))(meta)
     flat = lambda tree: numpy.concatenate([leaf.ravel() for leaf in leaves(tree)])
     return Claim(flat(found), flat(grad(loss)(meta)), tolerance=1e-14)
 
@@ -209,7 +205,7 @@ def five_cells_can_descend():
     return Claim(found[0, :, 0], answers, tolerance=1e-4)  # some ten (small x)^2 / 12
 
 
-def along(noise=NOISE, tasks=4000):
+def lines(noise=NOISE, tasks=4000):
     """Lines w ~ N(0, 1) with noise, and the Bayes-optimal answers along each sequence."""
     rng = numpy.random.default_rng(5)
     data = linear(rng, tasks, T - 1, 1, numpy.eye(1), noise_variance=noise)
@@ -224,7 +220,7 @@ def along(noise=NOISE, tasks=4000):
     source="Bishop 2006, Pattern Recognition and Machine Learning",
 )
 def the_floor_is_the_risk():
-    data, best = along()
+    data, best = lines()
     risks = [bayes.risk(data.x[:, :n], numpy.eye(1), NOISE) for n in range(T)]
     off = (best - data.y)[..., 0] ** 2 - numpy.stack(risks, axis=1)  # (M, T)
     return Claim(off.mean(0), numpy.zeros(T), standard_error=off.std(0) / len(off) ** 0.5)
@@ -232,7 +228,7 @@ def the_floor_is_the_risk():
 
 @theorem("No LSTM is below Bayes at any position.", lesson=11, source="By definition")
 def nobody_beats_bayes():
-    data, best = along()
+    data, best = lines()
     untrained = recurrent.init(numpy.random.default_rng(0), 1, 1, 16)
     answers = [recurrent.predict_along(meta, data) for meta in (untrained, descending(0.3))]
     errors = [((answer - data.y) ** 2 - (best - data.y) ** 2)[..., 0] for answer in answers]

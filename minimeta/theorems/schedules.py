@@ -7,9 +7,9 @@ from minimeta.core.optim import adam, momentum, sgd
 from minimeta.exact import schedules as exact
 from minimeta.learned_optimizers import lstm_optimizer, schedule, training
 from minimeta.learned_optimizers.training import kept, losses_along
-from minimeta.meta import Learner, meta_train
 from minimeta.tasks.optimizees import diagonal, gaussian_quadratics
 from minimeta.theorems import Claim, theorem
+from minimeta.training import train
 
 HESTENES, POLYAK = "Hestenes & Stiefel 1952", "Polyak 1964"
 
@@ -65,9 +65,9 @@ def learned(lam, weights, steps):
     family = gaussian_quadratics(1, len(lam))
     loss = training.outer_loss(family, schedule.optimizer, steps, None, kept, last)
     meta = {"step_sizes": exact.chebyshev(min(lam), max(lam), steps)}
-    learner, rng = Learner(lambda rng: meta, None, None), numpy.random.default_rng(0)
-    options = {"optimizer": adam(lambda t: 0.03 * 0.997**t), "meta_gradient": value_and_grad(loss)}
-    meta, _ = meta_train(learner, lambda rng: task, rng, 1500, **options)
+    rng, fading = numpy.random.default_rng(0), adam(lambda t: 0.03 * 0.997**t)
+    follow = value_and_grad(loss)
+    meta, _ = train(lambda rng: meta, follow, lambda rng: task, rng, 1500, optimizer=fading)
     a, final = meta["step_sizes"], lambda a: loss({"step_sizes": a}, task)
     for _ in range(12):
         hessian = numpy.stack([hvp(final)(a, e) for e in numpy.eye(steps)])

@@ -18,7 +18,7 @@ from autograd.numpy import int8, int16, int32, int64
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import Box, getval, isbox, new_box, trace_stack
 
-from minimeta.core.tape import KNOWN, Ref, Tape, is_array, is_traced, kind_of
+from minimeta.core.replay.tape import KNOWN, Ref, Tape, is_array, is_traced, kind_of
 from minimeta.core.trees import leaves, names, tree_map, unflatten
 
 PLAIN = (bool, int, float, complex, str, type(None))

@@ -21,9 +21,9 @@ from autograd.numpy import concatenate_args
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.numpy.numpy_vspaces import ArrayVSpace
 
-from minimeta.core.recording import PLAIN
-from minimeta.core.shortcuts import ACCUMULATED, ADD, is_method, shorter
-from minimeta.core.tape import Ref, is_array, kind_of
+from minimeta.core.replay.recording import PLAIN
+from minimeta.core.replay.shortcuts import ACCUMULATED, ADD, is_method, shorter
+from minimeta.core.replay.tape import Ref, is_array, kind_of
 
 TAKE = ArrayBox.__getitem__.fun
 NEW = {numpy.sum, numpy.mean, numpy.max, numpy.min, concatenate_args.fun}  # they return no views

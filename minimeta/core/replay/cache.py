@@ -5,8 +5,8 @@
     print(step.program)                   a line for each operation, with shapes and counts
 
 autograd spends most of its time between the primitive calls, on boxes, tapes and closures. None of
-that depends on the numbers in the arrays, so it can be done once: `minimeta.core.recording` notes
-the calls of one evaluation, gradients included; `minimeta.core.program` writes them down as Python.
+that depends on the numbers in the arrays, so it can be done once: `recording` notes the calls of
+one evaluation, gradients included; `program` writes them down as Python.
 
 When is that sound? If a shape, a dtype, a stride, the structure of a tree, an argument that is no
 array, the device, or a variable that f reads changes, f is recorded again. A number that leaves an
@@ -25,10 +25,10 @@ import numpy
 from autograd.tracer import trace_stack
 
 from minimeta.core.backend import current, to_host
-from minimeta.core.program import compiled
-from minimeta.core.recording import record
-from minimeta.core.surroundings import checksum, surroundings, unchanged
-from minimeta.core.tape import is_array, kind_of
+from minimeta.core.replay.program import compiled
+from minimeta.core.replay.recording import record
+from minimeta.core.replay.surroundings import checksum, surroundings, unchanged
+from minimeta.core.replay.tape import is_array, kind_of
 from minimeta.core.trees import leaves, names
 
 MOST = 16  # programs kept for one function; a warning says when it is recorded that often

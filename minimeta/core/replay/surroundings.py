@@ -11,14 +11,14 @@ import types
 import zlib
 from functools import partial
 from operator import getitem
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy
 
-import minimeta
-
-PACKAGES = [os.path.dirname(module.__file__) for module in (os, minimeta, numpy)]
-INSTALLED = (*PACKAGES, os.path.dirname(PACKAGES[-1]), "<frozen ")  # and what is beside NumPy
+HERE = str(Path(__file__).parents[2])  # the package itself
+PACKAGES = [os.path.dirname(module.__file__) for module in (os, numpy)]
+INSTALLED = (HERE, *PACKAGES, os.path.dirname(PACKAGES[-1]), "<frozen ")  # and beside NumPy
 
 
 class Surroundings(NamedTuple):

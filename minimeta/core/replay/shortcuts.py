@@ -10,8 +10,8 @@ import numpy
 from autograd.core import VSpace
 from autograd.numpy.numpy_vspaces import ArrayVSpace
 
-from minimeta.core.recording import accumulated
-from minimeta.core.tape import Ref, kind_of
+from minimeta.core.replay.recording import accumulated
+from minimeta.core.replay.tape import Ref, kind_of
 
 ADD, ACCUMULATED = VSpace.add.fun, accumulated.fun
 ELEMENTWISE = {numpy.add, numpy.subtract, numpy.multiply, numpy.divide}

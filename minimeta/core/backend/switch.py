@@ -24,7 +24,8 @@ from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.numpy.numpy_vspaces import ArrayVSpace
 from autograd.tracer import isbox
 
-from minimeta.core import linalg_rules, rules  # noqa: F401  (importing them installs them)
+import minimeta.core.backend.linalg_rules  # noqa: F401  (importing it installs its rules)
+from minimeta.core.backend.rules import stack  # and those of this one
 
 _device, _floating = numpy, numpy.dtype("float64")
 
@@ -163,7 +164,7 @@ def _narrow(dtype):
 
 
 def _stack(arrays, axis=0, dtype=None):
-    return rules.stack([_asarray(a, dtype) for a in arrays], axis)
+    return stack([_asarray(a, dtype) for a in arrays], axis)
 
 
 def _full(shape, fill_value, dtype=None):

@@ -1,4 +1,4 @@
-"""Gradient rules of matrix products and linear algebra, in the manner of `minimeta.core.rules`.
+"""Gradient rules of matrix products and linear algebra, in the manner of `rules`.
 
     y = a b               a: g b'                               b: a' g
     x = solve(a, b)       b: s = solve(a', g)                   a: -s x'
@@ -25,7 +25,7 @@ from autograd.numpy.numpy_vjps import (
 )
 from autograd.tracer import getval
 
-from minimeta.core.rules import gather, spread
+from minimeta.core.backend.rules import gather, spread
 
 
 def T(a):
