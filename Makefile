@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export VECLIB_MAXIMUM_THREADS ?= 1
 
-.PHONY: help setup list lessons lesson test verify gpu-check autograd-suite bench clean
+.PHONY: help setup list lessons lessons-seeds lesson test verify gpu-check autograd-suite bench clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -33,6 +33,9 @@ list: $(READY) ## the syllabus
 
 lessons: $(READY) ## run every lesson in order; figures go to out/
 	@$(MINIMETA) lessons
+
+lessons-seeds: $(READY) ## run every lesson in full with seeds 0 to 4: what holds by chance shows
+	@$(MINIMETA) lessons --seeds 0 1 2 3 4
 
 lesson: $(READY) ## run one lesson: make lesson N=05
 	@$(MINIMETA) lesson $(or $(N),$(error say which lesson: make lesson N=05))

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,7 @@ def commands():
     command("help", lambda _: parser.print_help() or 0, "list the commands")
     command("list", list_lessons, "the syllabus")
     every = command("lessons", run_lessons, "run every lesson in order; figures go to out/")
+    every.add_argument("--seeds", type=int, nargs="+", default=[None], help="once with each seed")
     one = command("lesson", run_lesson, "run one lesson: a number (5, 05) or a name (maml)")
     one.add_argument("lesson")
     for part in (every, one):
@@ -69,7 +71,7 @@ def run_lessons(given):
     """Run all lessons; the exit status is 1 if a claim failed."""
     from minimeta.course import report
 
-    return report.lessons(quick=given.quick)
+    return report.lessons(given.quick or asked_for_quick(), given.seeds)
 
 
 def run_lesson(given):
@@ -77,20 +79,26 @@ def run_lesson(given):
     from minimeta.course import lessons
 
     lesson = lessons.find(given.lesson)
-    seconds, passed, _ = lessons.run(lesson, quick=given.quick, echo=True)
-    print(f"{lesson.path.name} {'finished' if passed else 'FAILED'} after {seconds:.1f} s")
-    return 0 if passed else 1
+    outcome = lessons.run(lesson, given.quick or asked_for_quick(), echo=True)
+    word = "finished" if outcome.passed else "FAILED"
+    print(f"{lesson.path.name} {word} after {outcome.seconds:.1f} s")
+    return 0 if outcome.passed else 1
+
+
+def asked_for_quick():
+    """Whether the environment asks for quick mode, as it may where no option can be given."""
+    return os.environ.get("MINIMETA_QUICK") == "1"
 
 
 def run_tests(_):
     """Lint, tests with theorems, and all lessons in quick mode, up to the first that fails."""
     from minimeta.course import report
-    from minimeta.course.lessons import ROOT, environment
+    from minimeta.course.lessons import ROOT, environment, folder
 
     missing = [tool for tool in ("ruff", "pytest") if importlib.util.find_spec(tool) is None]
     if missing:
         raise ValueError(f"{' and '.join(missing)} is not installed: pip install -e '.[dev]'")
-    env = environment(quick=True, out=ROOT / "out")
+    env = environment(quick=True, out=folder(quick=True))
     for tool in ("ruff check .", "ruff format --check .", "pytest"):
         if subprocess.run([sys.executable, "-m", *tool.split()], cwd=ROOT, env=env).returncode:
             return complain(f"{tool} failed.")
@@ -125,6 +133,8 @@ def clean(_):
     """Delete what the commands write, and the caches."""
     from minimeta.course.lessons import ROOT
 
+    if not (ROOT / "pyproject.toml").is_file():  # an installed package: what is there is not ours
+        raise ValueError(f"There is nothing to clean in {ROOT}: it is no clone of the repository.")
     for name in ("out", "build", "dist", ".pytest_cache", ".ruff_cache"):
         shutil.rmtree(ROOT / name, ignore_errors=True)
     return 0

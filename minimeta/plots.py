@@ -32,11 +32,13 @@ def figure(columns=1, rows=1, height=3.2):
 
 
 def save(fig, name):
-    """Write the figure as PNG under out/ (or $MINIMETA_OUT) and return its path.
+    """Write the figure as a PNG file and return its path.
 
-    It stays open where it can be seen, so that a notebook shows it under the cell.
+    It goes to $MINIMETA_OUT, by default out/ or, in quick mode, out/quick/. The figure stays open
+    where it can be seen, so that a notebook shows it under the cell.
     """
-    folder = Path(os.environ.get("MINIMETA_OUT", "out"))
+    usual = "out/quick" if os.environ.get("MINIMETA_QUICK") == "1" else "out"
+    folder = Path(os.environ.get("MINIMETA_OUT", usual))
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
     fig.savefig(path, dpi=150)

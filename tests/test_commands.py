@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from minimeta.__main__ import main
+from minimeta.course import lessons
 
 
 def run(*words, cwd=None):
@@ -50,3 +51,12 @@ def test_an_old_python_gets_one_sentence(monkeypatch, capsys):
     monkeypatch.setattr(sys, "version_info", (3, 8))
     assert main(["list"]) == 1
     assert "needs Python 3.10 or newer; this is 3.8" in capsys.readouterr().err
+
+
+def test_clean_deletes_nothing_beside_an_installed_package(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(lessons, "ROOT", tmp_path)
+    (tmp_path / "build").mkdir()
+    assert main(["clean"]) == 1 and (tmp_path / "build").exists()
+    assert "it is no clone of the repository" in capsys.readouterr().err
+    (tmp_path / "pyproject.toml").write_text("")
+    assert main(["clean"]) == 0 and not (tmp_path / "build").exists()

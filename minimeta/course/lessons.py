@@ -1,10 +1,12 @@
 """Finds lessons, reads their titles, and runs each in a fresh process with its figures in out/."""
 
 import ast
+import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -12,16 +14,26 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]  # the clone, when the package is installed from one
 TITLE = re.compile(r"^# #+ (?:Lesson )?\d+[.:]? *(.*)$", re.MULTILINE)
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+CLAIMS = ("claim", "claim_equal")
 
 
 class Lesson(NamedTuple):
-    """A file of lessons/: number ("05"), name ("maml"), title, path, and how many claims it has."""
+    """A file of lessons/: number ("05"), name ("maml"), title, path, and lines that make claims."""
 
     number: str
     name: str
     title: str
     path: Path
     claims: int
+
+
+class Outcome(NamedTuple):
+    """A lesson that was run: how long it took, whether all is well, what it printed and claimed."""
+
+    seconds: float
+    passed: bool
+    output: str
+    claims: dict  # how many "holds", "fails" and "skipped"; empty if it did not reach its end
 
 
 class LessonError(ValueError):
@@ -44,7 +56,8 @@ def read(path):
     title = TITLE.search(text)
     if not title:
         raise LessonError(f"{path.name} must begin with a Markdown title: # # 05. Title")
-    claims = sum(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(text)))
+    calls = [node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    claims = sum(isinstance(f, ast.Name) and f.id in CLAIMS for f in calls)
     number, name = path.stem.split("_", 1)
     return Lesson(number, name, title[1].strip(), path, claims)
 
@@ -61,28 +74,50 @@ def find(word, root=ROOT):
     raise LessonError(f"There is no lesson {word!r}; there are {have}.")
 
 
-def run(lesson, quick=False, out=None, echo=False):
-    """Run a lesson in a fresh process; return (seconds, finished well, what it printed).
+def run(lesson, quick=False, out=None, echo=False, seed=None):
+    """Run a lesson in a fresh process; return its Outcome.
 
-    Figures go to `out`, the folder out/ of the clone by default. With echo, the lesson prints as it
-    runs and the returned text is empty.
+    Figures go to `out`, by default `folder(quick)`; `seed` becomes the lesson's MINIMETA_SEED. With
+    echo, the lesson prints as it runs and the output is empty. A lesson that makes claims and ends
+    before its last cell, which counts them, has failed.
     """
     start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, str(lesson.path)],
-        cwd=lesson.path.parents[1],
-        env=environment(quick, out or lesson.path.parents[1] / "out"),
-        stdout=None if echo else subprocess.PIPE,
-        stderr=None if echo else subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    )
-    return time.perf_counter() - start, done.returncode == 0, done.stdout or ""
+    with tempfile.TemporaryDirectory() as place:
+        report = Path(place) / "claims.json"
+        env = environment(quick, out or folder(quick, lesson.path.parents[1]))
+        if seed is not None:
+            env["MINIMETA_SEED"] = str(seed)
+        done = subprocess.run(
+            [sys.executable, str(lesson.path)],
+            cwd=lesson.path.parents[1],
+            env={**env, "MINIMETA_CLAIMS": str(report)},
+            stdout=None if echo else subprocess.PIPE,
+            stderr=None if echo else subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+        )
+        claims = json.loads(report.read_text()) if report.exists() else {}
+    passed = done.returncode == 0 and bool(claims or not lesson.claims)
+    return Outcome(time.perf_counter() - start, passed, done.stdout or "", claims)
+
+
+def folder(quick=False, root=ROOT):
+    """Where figures go: $MINIMETA_OUT, or out/, or out/quick/ in quick mode; the folder is made.
+
+    Raises LessonError if it cannot be written to: better before hours of computing than after.
+    """
+    usual = root / "out" / "quick" if quick else root / "out"
+    path = Path(os.environ.get("MINIMETA_OUT") or usual)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
+    except OSError as error:
+        raise LessonError(f"Figures cannot be written to {path}: {error.strerror}.") from None
+    return path
 
 
 def environment(quick, out):
-    """The environment of a lesson: one BLAS thread unless told otherwise, no window, asserts on."""
+    """The environment of a lesson: one BLAS thread unless told otherwise, no window."""
     env = {**dict.fromkeys(THREADS, "1"), **os.environ, "MINIMETA_OUT": str(out)}
     env.update(MPLBACKEND="Agg", PYTHONIOENCODING="utf-8", MINIMETA_QUICK="1" if quick else "0")
-    env.pop("PYTHONOPTIMIZE", None)  # it would silence every claim
     return env

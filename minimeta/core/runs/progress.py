@@ -7,7 +7,8 @@ On a terminal it rewrites one line ten times a second; its bar draws the loss in
 
     meta-train █▆▅▃▂▂▁▁▁            450/1000  812/s  0.7s left  loss 0.0312
 
-Elsewhere it writes ten plain lines in all. MINIMETA_PROGRESS=0 silences both.
+The line fits a terminal of 60 columns. Elsewhere, in a notebook or a log, it is silent, and
+MINIMETA_PROGRESS=0 silences it everywhere.
 """
 
 import contextlib
@@ -18,8 +19,8 @@ import time
 
 from minimeta.core.backend import to_host
 
-CELLS = 20  # in the bar
-LINES = 10  # in a log file
+CELLS = 20  # in the bar, where there is room for them
+FEWEST = 4  # cells that make a bar
 PERIOD = 0.1  # seconds between two drawings on a terminal
 COLUMNS = 80  # of a terminal that does not tell
 BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-:=+*#"
@@ -28,9 +29,9 @@ BLOCKS, ASCII = "▁▂▃▄▅▆▇█", "_.-:=+*#"
 def track(items, label="", stream=None, quiet=False):
     """The items, to be looped over, with the progress shown on `stream` (None: stderr).
 
-    Its `log(loss)` notes a scalar to be shown. Items without a length get no time left and, in
-    place of ten lines, one each time their count has doubled. However the loop ends (break,
-    exception, Ctrl-C), the cursor is on a fresh line. Raises TypeError for an array of losses.
+    Its `log(loss)` notes a scalar to be shown. Items without a length get no time left. However the
+    loop ends (break, exception, Ctrl-C), the cursor is on a fresh line. Raises TypeError for an
+    array of losses.
     """
     return Track(items, " ".join(label.split()), stream, quiet)
 
@@ -39,19 +40,13 @@ class Track:
     """A class, not a record: a loop and the `log` called in its body share the last loss."""
 
     def __init__(self, items, label, stream, quiet):
-        self.items, self.label, self.stream, self.quiet, self.loss = (
-            items,
-            label,
-            stream,
-            quiet,
-            None,
-        )
+        self.items, self.label, self.stream, self.quiet = items, label, stream, quiet
+        self.loss = None
 
     def __iter__(self):
         stream = sys.stderr if self.stream is None else self.stream
-        if self.quiet or stream is None or os.environ.get("MINIMETA_PROGRESS") == "0":
-            return iter(self.items)
-        return _on_terminal(self, stream) if _is_terminal(stream) else _in_file(self, stream)
+        silent = self.quiet or os.environ.get("MINIMETA_PROGRESS") == "0"
+        return iter(self.items) if silent or not _is_terminal(stream) else _draw_line(self, stream)
 
     def log(self, loss):
         if getattr(loss, "shape", ()) != ():
@@ -59,7 +54,7 @@ class Track:
         self.loss = loss  # as it is: to fetch it from a device now would make every step wait
 
 
-def _on_terminal(track, stream):
+def _draw_line(track, stream):
     """Yield the items; redraw the line when that is due, and once more at the end."""
     start = time.perf_counter()
     losses = _redraw(track, stream, [], 0, 0.0)
@@ -77,47 +72,20 @@ def _on_terminal(track, stream):
         _write(stream, "\n")
 
 
-def _in_file(track, stream):
-    """Yield the items; write a line when that is due, and at the end if it says anything new."""
-    start, total = time.perf_counter(), _length(track.items)
-    count, written, due = 0, 0, next_line(0, total)
-    try:
-        for item in track.items:
-            yield item
-            count += 1
-            if count >= due:
-                written, due = count, next_line(count, total)
-                _write_line(track, stream, count, start, ended=count == total)
-    finally:
-        if count > written:
-            _write_line(track, stream, count, start, ended=True)
-
-
 def _redraw(track, stream, losses, count, seconds, ended=False):
     """Write over the line; return the losses that its bar shows, one for each cell reached."""
     total, loss = _length(track.items), _number(track.loss)
     reached = math.ceil(CELLS * count / total) if total else len(losses) + (count > 0)
     kept = losses[: max(reached - 1, 0)]
     losses = [*kept, *[loss] * (reached - len(kept))][-CELLS:]
-    words = [bar(losses, _marks(stream)), report(count, total, seconds, loss, ended)]
-    text = " ".join([track.label, *words] if track.label else words)
+    words = [track.label] if track.label else []
+    words.append(report(count, total, seconds, loss, ended))
     width = _columns(stream) - 1  # a full line would wrap, and then not be rewritten
-    _write(stream, "\r" + text[:width].ljust(width))
+    cells = min(CELLS, width - len(" ".join(words)) - 1)
+    if cells >= FEWEST:
+        words.insert(-1, bar(losses, _marks(stream), cells))
+    _write(stream, "\r" + " ".join(words)[:width].ljust(width))
     return losses
-
-
-def _write_line(track, stream, count, start, ended):
-    seconds = time.perf_counter() - start
-    words = report(count, _length(track.items), seconds, _number(track.loss), ended)
-    _write(stream, f"{track.label}  {words}\n".lstrip())
-
-
-def next_line(count, total):
-    """The count at which a plain line is due: the next tenth of the total, or twice the count."""
-    if not total:
-        return max(1, 2 * count)
-    due = count * LINES // total + 1  # this many lines
-    return (due * total + LINES - 1) // LINES  # due tenths of the total, rounded up
 
 
 def report(count, total, seconds, loss, ended):
@@ -147,8 +115,13 @@ def duration(seconds):
     return f"{minutes}m{seconds:02d}s" if minutes else f"{seconds}s"
 
 
-def bar(losses, marks):
-    """CELLS characters: a mark for each loss, the larger the higher; "!" where it is not finite."""
+def bar(losses, marks, cells=CELLS):
+    """A mark for each loss, the larger the higher; "!" where it is not finite.
+
+    There is one for each of CELLS losses, or for every second, third, ... where there are fewer
+    `cells`.
+    """
+    losses = losses[:: -(-CELLS // cells)]
     finite = [loss for loss in losses if loss is not None and math.isfinite(loss)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
     half = high / 2 - low / 2  # halves, because the difference itself could overflow
@@ -160,7 +133,7 @@ def bar(losses, marks):
             return "!"
         return marks[round((loss / 2 - low / 2) / half * (len(marks) - 1))] if half else marks[0]
 
-    return "".join(map(mark, losses)).ljust(CELLS)
+    return "".join(map(mark, losses)).ljust(cells)
 
 
 def _number(loss):
