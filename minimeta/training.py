@@ -20,7 +20,7 @@ from minimeta.core.replay import ReplayError, replay
 from minimeta.core.runs import checkpoint as checkpoints
 from minimeta.core.runs.progress import track
 from minimeta.core.runs.signals import stoppable, uninterrupted
-from minimeta.core.trees import check_alike, check_parameters, leaves, names
+from minimeta.core.trees import check_alike, check_trainable, leaves, names
 from minimeta.meta import meta_loss, sequence_loss
 from minimeta.tasks.task import Task, check_finite, check_task
 
@@ -115,7 +115,7 @@ def train(
 def begin(init, optimizer, rng):
     """A run before its first step; raise if there is nothing to train."""
     meta = init(rng)
-    check_parameters("meta", meta)
+    check_trainable("meta", meta)
     if not leaves(meta):
         raise ValueError(
             "This learner has nothing to train: its init returns a tree without leaves."
@@ -248,7 +248,7 @@ def continued(path, fresh, rng, history):
         raise checkpoints.CheckpointError(f"{path} holds no training run.")
     meta, state = to_device((saved.tree["meta"], saved.tree["optimizer"]))
     check_alike("the saved meta", meta, "meta", fresh.meta)
-    check_alike("the saved optimizer's state", state, "this optimizer's state", fresh.optimizer)
+    check_alike("the saved optimizer state", state, "this optimizer's state", fresh.optimizer)
     if saved.step > len(history):
         raise ValueError(
             f"{path} is at step {saved.step}, beyond the {len(history)} steps asked for."

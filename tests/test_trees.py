@@ -9,9 +9,12 @@ from minimeta.core.backend import np
 from minimeta.core.trees import (
     check_alike,
     check_parameters,
+    check_trainable,
     copies,
     dot,
+    flatten,
     leaves,
+    like,
     names,
     norm,
     size,
@@ -57,6 +60,57 @@ def test_copies_put_a_task_axis_in_front():
 
 def test_norm_is_the_length_of_all_leaves_together():
     assert norm({"a": numpy.array([3.0]), "b": [numpy.array(4.0)]}) == 5.0
+
+
+def test_the_inner_product_pairs_leaves_by_their_place_not_their_order():
+    turned = {key: TREE[key] for key in ("none", "a", "b")}
+    assert dot(TREE, turned) == dot(TREE, TREE) == norm(TREE) ** 2 == 27.0
+
+
+@pytest.mark.parametrize("other", [{"a": 1.0}, {"a": numpy.ones(2)}, {"a": numpy.ones((1, 3))}])
+def test_the_inner_product_of_trees_that_differ_is_refused(other):
+    with pytest.raises(ValueError, match="Trees differ|Leaves of one place"):
+        dot({"a": numpy.ones(3), "b": numpy.ones(1)}, {**other, "b": numpy.ones(1)})
+    with pytest.raises(ValueError, match="Trees differ"):
+        dot({"a": numpy.ones(3), "b": numpy.ones(1)}, {"a": numpy.ones(3)})
+
+
+def test_a_tree_is_a_vector_and_back():
+    vector = flatten(TREE)
+    assert_array_equal(vector, [1.0, 1.0, 0, 0, 0, 0, 0, 0, 5.0])
+    same = like(TREE, vector)
+    assert names(same) == names(TREE)
+    assert all((a == b).all() for a, b in zip(leaves(same), leaves(TREE)))
+
+
+def test_rows_of_vectors_become_one_tree_for_each():
+    rows = numpy.arange(18.0).reshape(2, 9)
+    trees = like(TREE, rows)
+    assert [leaf.shape for leaf in leaves(trees)] == [(2, 2), (2, 2, 3), (2,)]
+    assert_array_equal(flatten(tree_map(lambda leaf: leaf[1], trees)), rows[1])
+
+
+@pytest.mark.parametrize("count", [8, 10, 0])
+def test_a_vector_of_another_length_is_refused(count):
+    with pytest.raises(ValueError, match=f"vector must have 9 numbers; it has {count}"):
+        like(TREE, numpy.ones(count))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {0: numpy.ones(1)},
+        Data(numpy.ones(1), numpy.ones(1)),
+        [1.0],
+        {"W": [None]},
+        [numpy.ma.array([1.0], mask=[True])],
+        {"layers": 2},
+        numpy.ones(2, int),
+    ],
+)
+def test_what_cannot_be_trained_and_saved_is_named(bad):
+    with pytest.raises(TypeError, match=r"meta.* (is|has)"):
+        check_trainable("meta", bad)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ A tree stays a plain Python value. Sizes, names and flags are no parameters and 
 
 import math
 
+import numpy
 from autograd.builtins import isinstance, type  # a traced dict is no `dict` to Python's own
 from autograd.tracer import getval, isbox
 
@@ -80,8 +81,8 @@ def copies(tree, count):
 
 
 def dot(tree, other):
-    """The inner product of two trees: a scalar."""
-    return sum(np.sum(a * b) for a, b in zip(leaves(tree), leaves(other)))
+    """The inner product of two trees of one structure and shapes, whatever the order of keys."""
+    return sum(leaves(tree_map(_product, tree, other)))
 
 
 def norm(tree):
@@ -103,11 +104,12 @@ def check_parameters(name, tree):
 
 def check_alike(name, tree, other_name, other):
     """Raise unless both trees have one structure and leaves of the same shapes."""
-    if names(tree) != names(other):
-        raise ValueError(
-            f"{name} and {other_name} must be trees of one structure; "
-            f"they have the leaves {names(tree)} and {names(other)}."
-        )
+    mine, others = names(tree), names(other)
+    if mine != others:
+        alone = [f"{name}{path}" for path in mine if path not in others]
+        alone += [f"{other_name}{path}" for path in others if path not in mine]
+        only = f"only one has {alone[0]}" if alone else "their keys are in another order"
+        raise ValueError(f"{name} and {other_name} must be trees of one structure; {only}.")
     for path, a, b in zip(names(tree), leaves(tree), leaves(other)):
         if np.shape(a) != np.shape(b):
             raise ValueError(
@@ -115,9 +117,30 @@ def check_alike(name, tree, other_name, other):
             )
 
 
+def check_trainable(name, tree):
+    """Raise unless the tree can be trained and saved: arrays in plain dicts, lists and tuples."""
+    if hasattr(tree, "_fields") or not isinstance(tree, (dict, list, tuple)):
+        if not hasattr(tree, "dtype") or isinstance(tree, numpy.ma.MaskedArray):
+            raise TypeError(
+                f"{name} is {type(tree).__name__} {tree!r:.40}; parameters are float arrays in "
+                "dicts, lists and tuples."
+            )
+        return check_parameters(name, tree)
+    for key, branch in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        if isinstance(tree, dict) and not isinstance(key, str):
+            raise TypeError(f"{name} has the key {key!r}; the keys of parameters are strings.")
+        check_trainable(f"{name}[{key!r}]", branch)
+
+
 def size(tree):
     """How many numbers the tree holds."""
     return sum(math.prod(np.shape(leaf)) for leaf in leaves(tree))
+
+
+def _product(a, b):
+    if np.shape(a) != np.shape(b):
+        raise ValueError(f"Leaves of one place have shapes {np.shape(a)} and {np.shape(b)}.")
+    return np.sum(a * b)
 
 
 def _rebuilt(tree, branches):
