@@ -26,6 +26,7 @@ RANKS = {
     "theorems": 5,
     "compare": 5,
     "plots": 5,
+    "diagrams": 5,
     "gpu_check": 5,
     "course": 6,
     "__main__": 7,
