@@ -57,7 +57,7 @@ def loops(ax, title="one meta-training step"):
 
 
 def tape(ax, title="what grad records, and how it goes back"):
-    """A tape: the calls of y = tanh(w x)^2 forwards, and the gradient that comes back through it."""
+    """A tape: the calls of y = tanh(w x)^2 forwards, and the gradient that comes back."""
     blank(ax, 10, 4.6, title)
     places = [(1.0, "w"), (3.6, "times x"), (6.2, "tanh"), (8.8, "square")]
     values = ["", "\n" + r"$u=wx$", "\n" + r"$v=\tanh u$", "\n" + r"$y=v^2$"]
@@ -116,7 +116,7 @@ def ellipse(ax, matrix, centre=(0.0, 0.0), level=1.0, label=None, **style):
 
 
 def fisher_beside_diagonal(ax, fisher, centre=(0.0, 0.0)):
-    """A Fisher ellipse and the one that its diagonal alone draws: what leaving the rest out costs."""
+    """A Fisher ellipse and the one that its diagonal alone draws."""
     ellipse(ax, fisher, centre, label="full Fisher", color="#0072B2", linewidth=2)
     alone = numpy.diag(numpy.diag(fisher))
     ellipse(ax, alone, centre, label="its diagonal", color="#D55E00", linewidth=2, linestyle="--")
