@@ -7,8 +7,11 @@ Every learner of the project is a `Learner`; this module judges them all and kno
 task (the inner loop).
 """
 
+import numpy
+
 from minimeta.core.backend import np
 from minimeta.core.learner import Learner, fold  # noqa: F401  (their public names are here)
+from minimeta.core.trees import tree_map
 from minimeta.tasks.task import Data, Task, check_data, check_finite, check_task, take
 
 
@@ -26,10 +29,12 @@ def task_losses(learner, meta, task, loss=None):
 def evaluate(learner, meta, task, loss=None):
     """The query loss of every task after adapting to its support: (M,).
 
-    The loss is the learner's own; another one, such as `accuracy`, asks another question. Raises
-    FloatingPointError if an answer is NaN or a loss is not finite: the inner loop has diverged.
+    The loss is the learner's own; another one, such as `accuracy`, asks another question. The
+    learner gets the data read-only. Raises FloatingPointError if an answer is NaN or a loss is not
+    finite: the inner loop has diverged.
     """
     check_task(task)
+    task = tree_map(_read_only, task)
     state = learner.adapt(meta, task.support)
     prediction = learner.predict(meta, state, task.query.x)
     losses = (loss or learner.loss)(prediction, task.query.y)  # (M,)
@@ -68,6 +73,14 @@ def sequence_loss(learner, meta, task):
     """The mean loss over all positions of the sequences support-then-query: a scalar."""
     data = Data(*(np.concatenate(parts, axis=1) for parts in zip(task.support, task.query)))
     return np.mean(learner.loss(along(learner, meta, data), data.y))
+
+
+def _read_only(array):
+    """The array as a view that no learner can write into; a device array as it is."""
+    if isinstance(array, numpy.ndarray):
+        array = array.view()
+        array.flags.writeable = False
+    return array
 
 
 def _check_answers(task, prediction, losses):

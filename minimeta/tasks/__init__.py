@@ -1,5 +1,5 @@
 """Families of tasks. A family is a function (rng, tasks, shots, queries, ...) -> Task."""
 
-from minimeta.tasks.task import Data, Task
+from minimeta.tasks.task import Data, Family, Task
 
-__all__ = ["Data", "Task"]
+__all__ = ["Data", "Family", "Task"]

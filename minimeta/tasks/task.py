@@ -3,7 +3,7 @@
 `Task` is a *batch* of M tasks. Shots are support examples; queries are counted apart.
 """
 
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 from minimeta.core import checks
 from minimeta.core.backend import np
@@ -21,6 +21,17 @@ class Task(NamedTuple):
 
     support: Data
     query: Data
+
+
+class Family(NamedTuple):
+    """A distribution of tasks and the learner that is best on it, told the same prior and noise.
+
+    sample(rng, tasks, shots, queries) -> Task
+    bayes: the Bayes-optimal Learner; no learner's mean loss is below its own, except by chance
+    """
+
+    sample: Callable
+    bayes: object
 
 
 def take(data, shots):
