@@ -25,6 +25,7 @@ RANKS = {
     "agents": 4,
     "theorems": 5,
     "compare": 5,
+    "conformance": 5,
     "plots": 5,
     "diagrams": 5,
     "gpu_check": 5,

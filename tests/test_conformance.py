@@ -1,28 +1,24 @@
-"""What every learner of the package owes its users, one row a learner.
-
-Many tasks at once equal the loop over tasks; nothing given is changed; one seed, one answer; the
-meta-gradient is right; and on tasks whose Bayes-optimal answer is known, nobody is below it.
-"""
+"""Every learner of the package answers the questions of conformance.py, one row a learner."""
 
 from typing import NamedTuple
 
 import numpy
 import pytest
-from autograd.test_util import check_grads
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
+from minimeta.conformance import conform, one
 from minimeta.core.backend import np
-from minimeta.core.trees import leaves, tree_map, unflatten
+from minimeta.core.trees import leaves, tree_map
 from minimeta.exact import linear_gaussian
+from minimeta.exact.families import gaussian_maps
 from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
 from minimeta.learned_optimizers import lstm_optimizer, meta_lstm
 from minimeta.memories import recurrent
-from minimeta.meta import Learner, evaluate, meta_loss
+from minimeta.meta import Learner, meta_loss
 from minimeta.nets import mlp
-from minimeta.tasks import Data, Task
-from minimeta.tasks.regression import linear
 
 NOISE = 0.25
+FAMILY = gaussian_maps(0.0, numpy.eye(2), NOISE)
 NET = mlp([2, 8, 1], activation=np.tanh, gain=1.0)
 
 
@@ -51,8 +47,6 @@ ROWS = [
     Row("imaml", imaml.learner(NET, step_size=0.1, steps=5)),
     Row("fine_tuning", fine_tuning.learner(NET, step_size=0.1, steps=3)),
 ]
-every = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-
 # Learners whose outer loop follows a rule of its own, and that rule.
 IMAML = dict(step_size=0.1, steps=5)
 RULES = {
@@ -65,63 +59,17 @@ RULES = {
 }
 
 
-def tasks(count=6, shots=4, queries=5, seed=0):
-    rng = numpy.random.default_rng(seed)
-    return linear(rng, count, shots, queries, covariance=numpy.eye(2), noise_variance=NOISE)
-
-
-def one(task, m):
-    """Task m alone, as a batch of one."""
-    return Task(*(Data(data.x[m : m + 1], data.y[m : m + 1]) for data in task))
-
-
-@every
-def test_many_tasks_are_the_loop_over_tasks(row):
-    meta, task = row.learner.init(numpy.random.default_rng(1)), tasks()
-    alone = [evaluate(row.learner, meta, one(task, m))[0] for m in range(6)]
-    assert_allclose(evaluate(row.learner, meta, task), alone, rtol=1e-12)
-
-
-@every
-def test_nothing_given_is_changed_and_the_answer_is_repeatable(row):
-    meta, task = row.learner.init(numpy.random.default_rng(1)), tasks()
-    before = [leaf.copy() for leaf in leaves((meta, task))]
-    first = evaluate(row.learner, meta, task)
-    assert_array_equal(first, evaluate(row.learner, meta, task))
-    assert all((a == b).all() for a, b in zip(before, leaves((meta, task))))
-    again = row.learner.init(numpy.random.default_rng(1))
-    assert all((a == b).all() for a, b in zip(leaves(meta), leaves(again)))
-
-
-@every
-def test_the_order_of_the_tasks_does_not_matter(row):
-    meta, task = row.learner.init(numpy.random.default_rng(1)), tasks()
-    turned = tree_map(lambda a: a[::-1], task)
-    there, back = evaluate(row.learner, meta, task), evaluate(row.learner, meta, turned)
-    assert_allclose(there, back[::-1], rtol=1e-12)
-
-
-@every
-def test_the_answer_has_the_shape_of_the_labels(row):
-    meta, task = row.learner.init(numpy.random.default_rng(1)), tasks()
-    state = row.learner.adapt(meta, task.support)
-    answer = row.learner.predict(meta, state, task.query.x)
-    assert answer.shape == task.query.y.shape
-
-
-@pytest.mark.parametrize("row", [row for row in ROWS if not row.first_order], ids=lambda r: r.name)
-def test_the_meta_gradient_is_right(row):
-    meta, task = row.learner.init(numpy.random.default_rng(1)), tasks(count=2)
-    start = leaves(meta)
-    f = lambda *flat: meta_loss(row.learner, unflatten(meta, flat), task)
-    if start:
-        check_grads(f, modes=["rev"], order=1)(*start)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_learner_conforms(row):
+    for answer in conform(row.learner, FAMILY, first_order=row.first_order):
+        assert answer.holds, answer
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_of_its_own_reports_the_meta_loss_and_averages_over_tasks(name):
     learner, rule = RULES[name]
-    meta, task = learner.init(numpy.random.default_rng(1)), tasks()
+    meta = learner.init(numpy.random.default_rng(1))
+    task = FAMILY.sample(numpy.random.default_rng(0), 6, 4, 5)
     value, direction = rule(meta, task)
     assert_allclose(value, meta_loss(learner, meta, task), rtol=1e-12)
     alone = [leaves(rule(meta, one(task, m))[1]) for m in range(6)]
@@ -129,10 +77,73 @@ def test_a_rule_of_its_own_reports_the_meta_loss_and_averages_over_tasks(name):
         assert_allclose(whole, sum(parts) / 6, rtol=1e-9, atol=1e-13)
 
 
-@every
-def test_nobody_beats_bayes(row):
-    task = tasks(count=2000, seed=7)
-    bayes = evaluate(ROWS[0].learner, {}, task)
-    meta = row.learner.init(numpy.random.default_rng(1))
-    excess = evaluate(row.learner, meta, task) - bayes  # paired: the same tasks
-    assert excess.mean() >= -4 * excess.std() / len(excess) ** 0.5
+# ---- Planted faults: each is caught by the question that it violates ----
+
+GOOD, SEQUENTIAL = maml.learner(NET, step_size=0.1, steps=2), recurrent.learner(2, hidden=4)
+
+
+def leak(meta, support):
+    """Every task adapts to the mean of all supports."""
+    return GOOD.adapt(meta, tree_map(lambda a: 0.0 * a + np.mean(a, axis=0), support))
+
+
+def sum_over_tasks(meta, state, x):
+    return GOOD.predict(meta, state, x) * len(x)
+
+
+def first_task_only(meta, support):
+    first = tree_map(lambda a: np.broadcast_to(a[:1], a.shape), support)
+    return GOOD.adapt(meta, first)
+
+
+def drift(meta, state, x, calls=[]):  # noqa: B006  (the hidden state is the fault)
+    calls.append(1)
+    return GOOD.predict(meta, state, x) + 1e-3 * len(calls)
+
+
+def early(meta, data):
+    return recurrent.predict_along(meta, data) + 0.1 * data.y
+
+
+def forgetful(meta, support):
+    return SEQUENTIAL.start(meta, support.x)
+
+
+def vandal(meta, support):
+    first = leaves(meta)[0]
+    if isinstance(first, numpy.ndarray):  # a box refuses by itself
+        first[:] += 1e-6
+    return GOOD.adapt(meta, support)
+
+
+FOMAML = fomaml.learner(NET, step_size=0.1, steps=2)
+FAULTS = {
+    "leak": (GOOD._replace(adapt=leak), "Many tasks at once"),
+    "sum over tasks": (GOOD._replace(predict=sum_over_tasks), "Many tasks at once"),
+    "another task's support": (GOOD._replace(adapt=first_task_only), "order of the tasks"),
+    "hidden state between calls": (GOOD._replace(predict=drift), "One seed"),
+    "changes its parameters": (GOOD._replace(adapt=vandal), "Nothing that the learner"),
+    "one output too many": (
+        GOOD._replace(
+            predict=lambda *a: np.concatenate([GOOD.predict(*a)] * 2, axis=-1),
+            loss=lambda p, y: np.mean((p[..., :1] - y) ** 2, axis=(-2, -1)),
+        ),
+        "shape of the labels",
+    ),
+    "first order declared second": (FOMAML, "meta-gradient"),
+    "an adapt that is no fold": (SEQUENTIAL._replace(adapt=forgetful), "adapt is the fold"),
+    "a label seen early": (SEQUENTIAL._replace(along=early), "No label is seen"),
+}
+
+
+@pytest.mark.parametrize("learner, named", FAULTS.values(), ids=FAULTS)
+def test_a_planted_fault_is_caught_by_name(learner, named):
+    failed = [answer.question for answer in conform(learner, FAMILY) if not answer.holds]
+    assert any(named in question for question in failed), failed
+
+
+def test_who_is_below_the_floor_is_named():
+    """A Bayes-optimal learner told too much noise is beaten by one that knows the noise."""
+    wrong = FAMILY._replace(bayes=linear_gaussian.learner(numpy.ones((2, 1)), numpy.eye(2), 9.0))
+    answers = conform(FAMILY.bayes, wrong)
+    assert [str(a)[:4] for a in answers if "Bayes" in a.question] == ["FAIL"]
