@@ -17,8 +17,8 @@ def test_a_claim_prints_its_sentence_what_was_found_and_what_was_needed(capsys):
     assert claim(0.5 < 0.85, "ten examples are enough", 0.5, "< 0.85")
     assert not claim(0.9 < 0.85, "five are too", numpy.float32(0.9), "< 0.85")
     assert capsys.readouterr().out.splitlines() == [
-        "ok    ten examples are enough: 0.5 (needed: < 0.85)",
-        "FAIL  five are too: 0.9 (needed: < 0.85)",
+        "ok    ten examples are enough  [0.5, needed: < 0.85]",
+        "FAIL  five are too  [0.9, needed: < 0.85]",
     ]
 
 

@@ -65,7 +65,7 @@ def test_a_false_claim_fails_the_lesson_at_its_end(tmp_path):
     body = CLAIMS + "claim(1 + 1 == 3, 'sums', 2, '= 3')\nprint('the figure')\nfinish()\n"
     outcome = lessons.run(write(tmp_path, body))
     assert not outcome.passed and outcome.claims == {"holds": 0, "fails": 1, "skipped": 0}
-    assert "FAIL  sums: 2 (needed: = 3)\nthe figure\n0 claims hold, 1 FAIL" in outcome.output
+    assert "FAIL  sums  [2, needed: = 3]\nthe figure\n0 claims hold, 1 FAIL" in outcome.output
 
 
 @pytest.mark.parametrize("early", ["raise SystemExit(0)\n", ""])

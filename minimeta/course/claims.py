@@ -34,9 +34,10 @@ def claim(holds, sentence, value=None, needed=None, trained=False):
     """
     outcome = "skipped" if trained and QUICK else "holds" if bool(holds) else "fails"
     MADE[sentence] = outcome
-    numbers = "" if value is None else f": {show(value)}"
-    numbers += "" if needed is None else f" (needed: {show(needed)})"
-    print(f"{paint(outcome)}  {sentence}{'' if outcome == 'skipped' else numbers}")
+    numbers = [] if value is None else [show(value)]
+    numbers += [] if needed is None else [f"needed: {show(needed)}"]
+    numbers = f"  [{', '.join(numbers)}]" if numbers and outcome != "skipped" else ""
+    print(f"{paint(outcome)}  {sentence}{numbers}")
     return outcome != "fails"
 
 
