@@ -5,20 +5,48 @@ import json
 import numpy
 import pytest
 
+from minimeta import theorems
 from minimeta.course import sheet
-from minimeta.theorems import REGISTRY, Claim, judge
+from minimeta.course.lessons import all_lessons
+from minimeta.theorems import LESSONS, REGISTRY, Claim, judge, theorem
 
 
-@pytest.mark.parametrize("theorem", REGISTRY, ids=lambda t: f"{t.topic}.{t.name}")
-def test_theorem(theorem):
-    verdict = judge(theorem.prove())
-    assert verdict.holds, f"{theorem.statement} {verdict}"
+@pytest.mark.parametrize("claimed", REGISTRY, ids=lambda t: f"{t.topic}.{t.name}")
+def test_theorem(claimed):
+    verdict = judge(claimed.prove())
+    assert verdict.holds, f"{claimed.statement} {verdict}"
 
 
-def test_statements_are_single_sentences_and_names_are_unique():
+def test_statements_are_short_sentences_and_names_are_unique():
     assert len({(t.topic, t.name) for t in REGISTRY}) == len(REGISTRY)
-    assert all(t.statement.endswith(".") and len(t.statement) <= 120 for t in REGISTRY)
+    assert all(t.statement.endswith(".") and len(t.statement) <= 200 for t in REGISTRY)
     assert all(t.source for t in REGISTRY)
+
+
+def test_the_first_paragraph_of_the_docstring_is_the_claim(monkeypatch):
+    def sums():
+        """One and one
+        are two.
+
+        Count your fingers.
+        """
+
+    monkeypatch.setattr(theorems, "REGISTRY", [])
+    assert theorem(lesson="gradients", source="Peano 1889")(sums) is sums
+    (registered,) = theorems.REGISTRY
+    assert registered.statement == "One and one are two."
+    assert registered[1:] == ("test_theorems", "sums", "gradients", "Peano 1889", sums)
+
+
+def test_a_theorem_without_lesson_or_claim_is_refused():
+    with pytest.raises(ValueError, match="lesson is 'magic', but must be one of gradients, .*"):
+        theorem(lesson="magic", source="folklore")
+    with pytest.raises(ValueError, match="The theorem <lambda> must state its claim"):
+        theorem(lesson="gradients", source="folklore")(lambda: Claim(0.0, 0.0, tolerance=0.0))
+
+
+def test_every_lesson_is_in_the_syllabus():
+    assert {lesson.name for lesson in all_lessons()} <= set(LESSONS)
 
 
 @pytest.mark.parametrize(

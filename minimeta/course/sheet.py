@@ -2,9 +2,11 @@
 
 import json
 
-from minimeta.theorems import REGISTRY, judge
+from minimeta.theorems import LESSONS, REGISTRY, judge
 
-COLUMNS = f"{'lesson':>6}  {'computed':>14} {'exact':>14} {'error':>9} {'allowed':>9}      claim"
+WIDTH = max(map(len, LESSONS))
+NUMBERS = f"{'computed':>14} {'exact':>14} {'error':>9} {'allowed':>9}"
+COLUMNS = f"{'lesson':{WIDTH}}  {NUMBERS}      claim"
 
 
 def print_sheet(topic=None, path=None):
@@ -12,7 +14,7 @@ def print_sheet(topic=None, path=None):
 
     With `path`, write the rows there as JSON too. Raises ValueError for an unknown topic.
     """
-    rows, theorems = [], chosen(topic)
+    rows, theorems = [], select(topic)
     print(COLUMNS)
     for theorem in theorems:
         if not rows or rows[-1]["topic"] != theorem.topic:
@@ -27,18 +29,19 @@ def print_sheet(topic=None, path=None):
     return 1 if failed else 0
 
 
-def chosen(topic):
-    """The theorems of a topic, in the order of their lessons."""
+def select(topic):
+    """The theorems of a topic (all for None), topics in the order of their first lessons."""
     topics = sorted({theorem.topic for theorem in REGISTRY})
     if topic is not None and topic not in topics:
         raise ValueError(f"There is no topic {topic!r}; there are {', '.join(topics)}.")
-    mine = [theorem for theorem in REGISTRY if topic in (None, theorem.topic)]
-    return sorted(mine, key=lambda theorem: (first_lesson(theorem.topic), theorem.topic))
+    first = {t: min(place(theorem) for theorem in REGISTRY if theorem.topic == t) for t in topics}
+    theorems = [theorem for theorem in REGISTRY if topic in (None, theorem.topic)]
+    return sorted(theorems, key=lambda theorem: (first[theorem.topic], theorem.topic))
 
 
-def first_lesson(topic):
-    """The number of the earliest lesson with a theorem of this topic."""
-    return min(theorem.lesson for theorem in REGISTRY if theorem.topic == topic)
+def place(theorem):
+    """The place of a theorem's lesson in the course."""
+    return LESSONS.index(theorem.lesson)
 
 
 def prove(theorem):
@@ -57,8 +60,8 @@ def line(row):
     """One line of the sheet: lesson, numbers or what was raised, verdict, claim."""
     mark = "ok  " if row["holds"] else "FAIL"
     if "raised" in row:
-        return f"{row['lesson']:>6}  {row['raised']:50.50} {mark}  {row['statement']}"
+        return f"{row['lesson']:{WIDTH}}  {row['raised']:50.50} {mark}  {row['statement']}"
     numbers = (
         f"{row['computed']:14.8g} {row['exact']:14.8g} {row['error']:9.1e} {row['allowed']:9.1e}"
     )
-    return f"{row['lesson']:>6}  {numbers} {mark}  {row['statement']}"
+    return f"{row['lesson']:{WIDTH}}  {numbers} {mark}  {row['statement']}"

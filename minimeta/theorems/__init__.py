@@ -1,15 +1,18 @@
-"""Theorems: claims about the code, each with an exact answer derived by another route.
+'''Theorems: claims about the code, each with an exact answer derived by another route.
 
-    @theorem("The posterior mean is ridge regression.", lesson=4, source="Bishop 2006, eq. 3.53")
+    @theorem(lesson="bayes", source="Bishop 2006, eq. 3.53")
     def posterior_is_ridge():
+        """The posterior mean is ridge regression."""
         return Claim(computed=..., exact=..., tolerance=1e-12)
 
-A claim is deterministic (with a `tolerance` on the largest absolute difference) or statistical
-(with a `standard_error` and how many `sigmas` of it are allowed, under a fixed seed). The tests and
+The docstring up to its first blank line is the claim; what follows explains the proof. A claim is
+deterministic (with a `tolerance` on the largest absolute difference) or statistical (with a
+`standard_error` and how many `sigmas` of it are allowed, under a fixed seed). The tests and
 `python -m minimeta verify` run the same registry.
-"""
+'''
 
 import importlib
+import inspect
 import pkgutil
 from typing import Callable, NamedTuple
 
@@ -17,6 +20,13 @@ import numpy
 
 from minimeta.core.backend import to_host
 
+LESSONS = (  # the syllabus: every lesson that a theorem may belong to, in the order of the course
+    *("gradients", "supervised", "networks", "transfer", "bayes"),
+    *("maml", "first_order", "inner_loop", "few_shot", "prototypes"),
+    *("recurrent", "dynamics", "waves", "fast_weights", "memory", "in_context", "task_diversity"),
+    *("schedules", "learned_optimizers", "meta_lstm", "learning_rules"),
+    *("bandits", "rl2", "maml_rl", "objectives", "forgetting", "spectrum"),
+)
 REGISTRY = []  # every theorem, topic by topic; filled by the imports at the end of this file
 
 
@@ -36,7 +46,7 @@ class Theorem(NamedTuple):
     statement: str
     topic: str
     name: str
-    lesson: int
+    lesson: str
     source: str
     prove: Callable
 
@@ -54,10 +64,19 @@ class Verdict(NamedTuple):
         return bool(self.error <= self.allowed)  # False for NaN
 
 
-def theorem(statement, *, lesson, source):
-    """Register a function without arguments that returns a Claim."""
+def theorem(*, lesson, source):
+    """Register a function without arguments that returns a Claim, and whose docstring states it.
+
+    Raises ValueError for a lesson that is not in LESSONS and for a function without a docstring.
+    """
+    if lesson not in LESSONS:
+        raise ValueError(f"lesson is {lesson!r}, but must be one of {', '.join(LESSONS)}.")
 
     def register(prove):
+        paragraphs = inspect.cleandoc(prove.__doc__ or "").split("\n\n")
+        statement = " ".join(paragraphs[0].split())
+        if not statement:
+            raise ValueError(f"The theorem {prove.__name__} must state its claim as a docstring.")
         topic = prove.__module__.rsplit(".", 1)[-1]
         REGISTRY.append(Theorem(statement, topic, prove.__name__, lesson, source, prove))
         return prove

@@ -35,31 +35,35 @@ def normal_log_density(y, mean, variance):
     return -((y - mean) ** 2) / (2 * variance) - numpy.log(2 * math.pi * variance) / 2
 
 
-@theorem("The posterior mean conditions the joint Gaussian of w and y.", lesson=4, source=BISHOP)
+@theorem(lesson="bayes", source=BISHOP)
 def posterior_mean_is_conditioning():
+    """The posterior mean conditions the joint Gaussian of w and y."""
     x, y, prior = problem()
     mean, S, s2 = prior
     both = S @ x.T @ numpy.linalg.inv(x @ S @ x.T + s2 * numpy.eye(5))
     return Claim(bayes.posterior(x, y, *prior)[0], mean + both @ (y - x @ mean), tolerance=1e-13)
 
 
-@theorem("The posterior precision is S^-1 + X'X / s^2.", lesson=4, source=BISHOP)
+@theorem(lesson="bayes", source=BISHOP)
 def precisions_add():
+    """The posterior precision is S^-1 + X'X / s^2."""
     x, y, prior = problem()
     found = numpy.linalg.inv(bayes.posterior(x, y, *prior)[1])
     return Claim(found, numpy.linalg.inv(WEIGHTS) + x.T @ x / NOISE, tolerance=1e-11)
 
 
-@theorem("With prior vI the posterior mean is ridge with lambda = s^2/v.", lesson=4, source=BISHOP)
+@theorem(lesson="bayes", source=BISHOP)
 def posterior_mean_is_ridge():
+    """With prior vI the posterior mean is ridge with lambda = s^2/v."""
     x, y, _ = problem()
     ridge = numpy.linalg.solve(x.T @ x + NOISE / 0.7 * numpy.eye(3), x.T @ y)
     found = bayes.posterior(x, y, 0.0, 0.7 * numpy.eye(3), NOISE)[0]
     return Claim(found, ridge, tolerance=1e-13)
 
 
-@theorem("One example at a time ends where all at once does.", lesson=4, source="Kalman 1960")
+@theorem(lesson="bayes", source="Kalman 1960")
 def sequential_is_batch():
+    """One example at a time ends where all at once does."""
     x, y, prior = problem()
     path = bayes.sequential(x, y, *prior)
     return Claim(
@@ -69,8 +73,9 @@ def sequential_is_batch():
     )
 
 
-@theorem("Yesterday's posterior is today's prior.", lesson=4, source=BISHOP)
+@theorem(lesson="bayes", source=BISHOP)
 def posteriors_are_priors():
+    """Yesterday's posterior is today's prior."""
     x, y, prior = problem()
     twice = bayes.posterior(x[2:], y[2:], *bayes.posterior(x[:2], y[:2], *prior), NOISE)
     once = bayes.posterior(x, y, *prior)
@@ -79,8 +84,9 @@ def posteriors_are_priors():
     )
 
 
-@theorem("The evidence is the product of one-step predictions.", lesson=4, source=BISHOP)
+@theorem(lesson="bayes", source=BISHOP)
 def evidence_is_a_chain_of_predictions():
+    """The evidence is the product of one-step predictions."""
     x, y, prior = problem()
     chain = 0.0
     for n in range(len(x)):
@@ -89,8 +95,9 @@ def evidence_is_a_chain_of_predictions():
     return Claim(bayes.evidence(x, y, *prior), chain, tolerance=1e-12)
 
 
-@theorem("The evidence is the normal density of all targets together.", lesson=4, source=BISHOP)
+@theorem(lesson="bayes", source=BISHOP)
 def evidence_is_a_joint_density():
+    """The evidence is the normal density of all targets together."""
     x, y, prior = problem()
     K, r = x @ WEIGHTS @ x.T + NOISE * numpy.eye(5), y - x @ prior[0]
     quadratic = numpy.trace(r.T @ numpy.linalg.inv(K) @ r)
@@ -98,8 +105,9 @@ def evidence_is_a_joint_density():
     return Claim(bayes.evidence(x, y, *prior), density, tolerance=1e-12)
 
 
-@theorem("A direction without prior variance is never learned.", lesson=4, source="By definition")
+@theorem(lesson="bayes", source="By definition")
 def stop_band_is_exact():
+    """A direction without prior variance is never learned."""
     rng, band = numpy.random.default_rng(0), numpy.array([1.0, 0.0, 0.5])
     x = rng.uniform(0.0, 2 * math.pi, size=(9, 1))
     phi, y = fourier.features(x, 3), numpy.sin(2 * x)  # all of y lies in the gap
@@ -107,18 +115,18 @@ def stop_band_is_exact():
     return Claim(mean[2:4], numpy.zeros((2, 1)), tolerance=0.0)
 
 
-@theorem("The posterior mean's error on sampled tasks is its risk.", lesson=4, source=BISHOP)
+@theorem(lesson="bayes", source=BISHOP)
 def risk_is_the_error_of_the_learner():
+    """The posterior mean's error on sampled tasks is its risk."""
     task = linear(numpy.random.default_rng(0), 4000, 4, 20, WEIGHTS, noise_variance=NOISE)
     losses = evaluate(bayes.learner(0.0, WEIGHTS, NOISE), {}, task)
     excess = losses - bayes.risk(task.support.x, WEIGHTS, NOISE)
     return Claim(excess.mean(), 0.0, standard_error=standard_error(excess))
 
 
-@theorem(
-    "A wrong prior's error on sampled tasks is its closed form.", lesson=4, source="Bias-variance"
-)
+@theorem(lesson="bayes", source="Bias-variance")
 def wrong_prior_risk_is_the_error_of_the_learner():
+    """A wrong prior's error on sampled tasks is its closed form."""
     believed, true = (0.5, 0.2 * numpy.eye(3), 1.0), (0.0, WEIGHTS, NOISE)
     task = linear(numpy.random.default_rng(1), 4000, 4, 20, WEIGHTS, noise_variance=NOISE)
     losses = evaluate(bayes.learner(*believed), {}, task)
@@ -126,17 +134,17 @@ def wrong_prior_risk_is_the_error_of_the_learner():
     return Claim(excess.mean(), 0.0, standard_error=standard_error(excess))
 
 
-@theorem("Believing the truth costs exactly the Bayes risk.", lesson=4, source="By definition")
+@theorem(lesson="bayes", source="By definition")
 def right_prior_has_the_bayes_risk():
+    """Believing the truth costs exactly the Bayes risk."""
     x, _, prior = problem()
     found = bayes.wrong_prior_risk(x, prior, prior, QUERIES)
     return Claim(found, bayes.risk(x, WEIGHTS, NOISE, QUERIES), tolerance=1e-13)
 
 
-@theorem(
-    "No small change of belief lowers the risk: its slope is zero.", lesson=4, source="Bayes rule"
-)
+@theorem(lesson="bayes", source="Bayes rule")
 def the_truth_is_a_stationary_belief():
+    """No small change of belief lowers the risk: its slope is zero."""
     x, _, prior = problem()
     cost = lambda believed: bayes.wrong_prior_risk(x, believed, prior, QUERIES)
     believed = (prior[0], WEIGHTS, numpy.array(NOISE))
@@ -146,8 +154,9 @@ def the_truth_is_a_stationary_belief():
     )
 
 
-@theorem("Of all ridge strengths, s^2/v has the least risk.", lesson=4, source=BISHOP)
+@theorem(lesson="bayes", source=BISHOP)
 def best_ridge_is_bayes():
+    """Of all ridge strengths, s^2/v has the least risk."""
     x, _, _ = problem()
     strengths = NOISE / 0.7 * numpy.logspace(-2, 2, 101)
     true = (0.0, 0.7 * numpy.eye(3), NOISE)
@@ -155,27 +164,26 @@ def best_ridge_is_bayes():
     return Claim(strengths[numpy.argmin(risks)], NOISE / 0.7, tolerance=1e-12)
 
 
-@theorem("Each exact example removes one of D unknown directions.", lesson=4, source="Counting")
+@theorem(lesson="bayes", source="Counting")
 def exact_examples_remove_directions():
+    """Each exact example removes one of D unknown directions."""
     x = numpy.random.default_rng(0).normal(size=(6, 6))
     noise = 1e-10
     left = [bayes.risk(x[:n], numpy.eye(6), noise) - noise for n in range(7)]
     return Claim(left, 6.0 - numpy.arange(7), tolerance=1e-6)
 
 
-@theorem(
-    "With a wide prior the excess risk is s^2 D / (N - D - 1).",
-    lesson=4,
-    source="The mean of an inverse Wishart matrix",
-)
+@theorem(lesson="bayes", source="The mean of an inverse Wishart matrix")
 def wide_prior_is_least_squares():
+    """With a wide prior the excess risk is s^2 D / (N - D - 1)."""
     x = numpy.random.default_rng(0).normal(size=(20_000, 12, 3))
     excess = bayes.risk(x, 1e6 * numpy.eye(3), NOISE) - NOISE  # (20000,)
     return Claim(excess.mean(), NOISE * 3 / (12 - 3 - 1), standard_error=standard_error(excess))
 
 
-@theorem("95 % intervals of the predictive hold 95 % of the targets.", lesson=4, source=BISHOP)
+@theorem(lesson="bayes", source=BISHOP)
 def predictive_is_calibrated():
+    """95 % intervals of the predictive hold 95 % of the targets."""
     task = linear(numpy.random.default_rng(2), 20_000, 3, 1, WEIGHTS, noise_variance=NOISE)
     state = bayes.learner(0.0, WEIGHTS, NOISE).adapt({}, task.support)
     mean, variance = bayes.predictive(task.query.x, *state, NOISE)
@@ -183,8 +191,9 @@ def predictive_is_calibrated():
     return Claim(inside.mean(), 0.95, standard_error=(0.95 * 0.05 / inside.size) ** 0.5)
 
 
-@theorem("No least squares, ridge or zero predictor beats Bayes.", lesson=4, source=BISHOP)
+@theorem(lesson="bayes", source=BISHOP)
 def nobody_beats_bayes():
+    """No least squares, ridge or zero predictor beats Bayes."""
     task = linear(numpy.random.default_rng(3), 10_000, 6, 10, WEIGHTS, noise_variance=NOISE)
     bayes_losses = evaluate(bayes.learner(0.0, WEIGHTS, NOISE), {}, task)
     (x, y), query = task

@@ -65,12 +65,9 @@ def label_gradients(net, theta, x):
     return p, numpy.stack([[numpy.kron(r, e) for e in rows] for r, rows in zip(inputs, out)])
 
 
-@theorem(
-    "The Fisher information is the Hessian of the loss expected under the model.",
-    lesson=21,
-    source=MARTENS,
-)
+@theorem(lesson="forgetting", source=MARTENS)
 def fisher_is_the_expected_hessian():
+    """The Fisher information is the Hessian of the loss expected under the model."""
     net, theta, data = classifier()
     f = net.apply(theta, data.x)
     p = numpy.exp(f) / numpy.exp(f).sum(axis=1, keepdims=True)
@@ -78,54 +75,52 @@ def fisher_is_the_expected_hessian():
     return Claim(full(theta, data, net), expected, tolerance=1e-12)
 
 
-@theorem("A tanh network's Fisher information, label by label.", lesson=21, source=KIRKPATRICK)
+@theorem(lesson="forgetting", source=KIRKPATRICK)
 def one_hidden_layer_by_brute_force():
+    """A tanh network's Fisher information, label by label."""
     net, theta, data = classifier()
     exact = fisher_information.one_hidden_layer(theta, data.x)
     return Claim(full(theta, data, net), exact, tolerance=1e-13)
 
 
-@theorem(
-    "Squares of inputs times squares of slopes make its diagonal, with no example's gradient.",
-    lesson=21,
-    source="Goodfellow 2015",
-)
+@theorem(lesson="forgetting", source="Goodfellow 2015")
 def diagonal_in_one_pass():
+    """Squares of inputs times squares of slopes make its diagonal, with no example's gradient."""
     net, theta, data = classifier()
     exact = numpy.diag(fisher_information.one_hidden_layer(theta, data.x))
     return Claim(flat(fisher.exact(theta, data, net)), exact, tolerance=1e-13)
 
 
-@theorem(
-    "Softmax regression: F = mean of (diag p - p p') kron x x', whatever the labels.",
-    lesson=21,
-    source=MARTENS,
-)
+@theorem(lesson="forgetting", source=MARTENS)
 def softmax_regression():
+    """Softmax regression: F = mean of (diag p - p p') kron x x', whatever the labels."""
     net, theta, data = classifier((3, 4))
     information = fisher_information.softmax_information(net.apply(theta, data.x))
     exact = fisher_information.one_layer(data.x, information)
     return Claim(full(theta, data, net), exact, tolerance=1e-13)
 
 
-@theorem("Its diagonal is the mean of p (1 - p) x^2.", lesson=21, source=KIRKPATRICK)
+@theorem(lesson="forgetting", source=KIRKPATRICK)
 def softmax_diagonal():
+    """Its diagonal is the mean of p (1 - p) x^2."""
     net, theta, data = classifier((3, 4))
     p, _ = label_gradients(net, theta, data.x)
     exact = (data.x**2).T @ (p * (1 - p)) / len(p)
     return Claim(fisher.exact(theta, data, net)[0]["W"], exact, tolerance=1e-13)
 
 
-@theorem("Least squares: F = X'X / (N s^2), whatever w is.", lesson=21, source="Fisher 1922")
+@theorem(lesson="forgetting", source="Fisher 1922")
 def linear_regression():
+    """Least squares: F = X'X / (N s^2), whatever w is."""
     net, theta, data = classifier((3, 2))
     information = numpy.stack(len(data.x) * [numpy.eye(2) / NOISE])
     exact = fisher_information.one_layer(data.x, information)
     return Claim(full(theta, data, net, gaussian(NOISE)), exact, tolerance=1e-12)
 
 
-@theorem("Labels drawn from the model give the Fisher on average.", lesson=21, source=VARIANTS)
+@theorem(lesson="forgetting", source=VARIANTS)
 def sampled_is_right_on_average():
+    """Labels drawn from the model give the Fisher on average."""
     net, theta, data = classifier((3, 3), examples=200)
     rng = numpy.random.default_rng(4)
     draws = [flat(fisher.sampled(rng, theta, data, net)) for _ in range(100)]
@@ -135,8 +130,9 @@ def sampled_is_right_on_average():
     return Claim(numpy.mean(draws, axis=0), exact, standard_error=error)
 
 
-@theorem("With noise, draws of y from the model average to X'X / s^2.", lesson=21, source=VARIANTS)
+@theorem(lesson="forgetting", source=VARIANTS)
 def sampled_regression():
+    """With noise, draws of y from the model average to X'X / s^2."""
     net, theta, data = classifier((3, 1), examples=200)
     rng = numpy.random.default_rng(5)
     draws = [flat(fisher.sampled(rng, theta, data, net, gaussian(NOISE))) for _ in range(100)]
@@ -145,12 +141,9 @@ def sampled_regression():
     return Claim(numpy.mean(draws, axis=0), exact, standard_error=error)
 
 
-@theorem(
-    "Labels with frequencies q make the empirical Fisher wrong by mean sum (q_k - p_k) g_k g_k'.",
-    lesson=21,
-    source=MARTENS,
-)
+@theorem(lesson="forgetting", source=MARTENS)
 def empirical_is_another_matrix():
+    """Labels of frequencies q make the empirical Fisher wrong by mean sum (q_k - p_k) g_k g_k'."""
     net, theta, data = classifier((3, 3))
     often = numpy.array([3, 1, 0])  # of every x: three times label 0, once label 1
     labelled = Data(numpy.repeat(data.x, 4, axis=0), numpy.tile([0, 0, 0, 1], len(data.x)))
@@ -160,12 +153,9 @@ def empirical_is_another_matrix():
     return Claim(found - full(theta, data, net), wrong, tolerance=1e-13)
 
 
-@theorem(
-    "Least squares with residuals r: the empirical Fisher is mean r^2 x x' / s^4, 0 at a fit.",
-    lesson=21,
-    source=MARTENS,
-)
+@theorem(lesson="forgetting", source=MARTENS)
 def empirical_vanishes_at_a_fit():
+    """Least squares with residuals r: the empirical Fisher is mean r^2 x x' / s^4, 0 at a fit."""
     rng = numpy.random.default_rng(6)
     theta, x = {"w": rng.normal(size=(4, 1))}, rng.normal(size=(5, 4))
     r = numpy.array([[1.0], [-2.0], [0.5], [0.0], [0.0]])
@@ -180,12 +170,9 @@ def every_batch(examples, size):
     return numpy.array(list(itertools.product(range(examples), repeat=size)))
 
 
-@theorem(
-    "Squared gradients of mini-batches average to F/b + (1 - 1/b) g g', F empirical.",
-    lesson=21,
-    source=VARIANTS,
-)
+@theorem(lesson="forgetting", source=VARIANTS)
 def batches_are_biased():
+    """Squared gradients of mini-batches average to F/b + (1 - 1/b) g g', F empirical."""
     net, theta, data = classifier((3, 4, 3), examples=5)
     batches = every_batch(5, 3)
     found = fisher.batched(batches, theta, data, net, form=fisher.full)
@@ -200,12 +187,9 @@ def one_loss(theta, net, x, y):
     return cross_entropy(net.apply(theta, x), y)
 
 
-@theorem(
-    "At an optimum, batches of b protect as if the strength were b times less.",
-    lesson=21,
-    source=VARIANTS,
-)
+@theorem(lesson="forgetting", source=VARIANTS)
 def batches_weaken_the_penalty():
+    """At an optimum, batches of b protect as if the strength were b times less."""
     rng = numpy.random.default_rng(7)
     data = Data(rng.normal(size=(6, 4)), rng.normal(size=(6, 1)))
     theta = {"w": numpy.linalg.lstsq(data.x, data.y)[0]}
@@ -215,12 +199,9 @@ def batches_weaken_the_penalty():
     return Claim(found["w"], exact, tolerance=1e-12)
 
 
-@theorem(
-    "KL(model || moved by e v) = e^2/2 v' F v + O(e^3): F is how fast answers change.",
-    lesson=21,
-    source="Kullback & Leibler 1951",
-)
+@theorem(lesson="forgetting", source="Kullback & Leibler 1951")
 def divergence_is_quadratic():
+    """KL(model || moved by e v) = e^2/2 v' F v + O(e^3): F is how fast answers change."""
     net, theta, data = classifier()
     rng, e = numpy.random.default_rng(8), 0.01
     v = unflatten(theta, [rng.normal(size=leaf.shape) for leaf in leaves(theta)])
@@ -232,12 +213,9 @@ def divergence_is_quadratic():
     return Claim(flat(v) @ full(theta, data, net) @ flat(v), limit, tolerance=1e-5)
 
 
-@theorem(
-    "Overlap is 1 - d^2, d the Frechet distance of the scaled information matrices.",
-    lesson=21,
-    source=KIRKPATRICK,
-)
+@theorem(lesson="forgetting", source=KIRKPATRICK)
 def overlap_is_a_frechet_distance():
+    """Overlap is 1 - d^2, d the Frechet distance of the scaled information matrices."""
     rng = numpy.random.default_rng(9)
     f, g = rng.exponential(size=(2, 7))
     F, G = (numpy.diag(v / v.sum()) for v in (f, g))

@@ -59,37 +59,31 @@ def consolidated(sequence, mean, precision, estimate=full):
     return theta["w"], penalty
 
 
-@theorem(
-    "With the full Fisher, EWC on two tasks ends at the joint posterior's mean.",
-    lesson=21,
-    source=HUSZAR,
-)
+@theorem(lesson="forgetting", source=HUSZAR)
 def two_tasks_are_bayes():
+    """With the full Fisher, EWC on two tasks ends at the joint posterior's mean."""
     task = family(2)
     return Claim(consolidated(*task)[0], joint(*task)[0], tolerance=1e-12)
 
 
-@theorem(
-    "With one penalty, EWC on three tasks of any size ends there too.", lesson=21, source=HUSZAR
-)
+@theorem(lesson="forgetting", source=HUSZAR)
 def three_tasks_are_bayes():
+    """With one penalty, EWC on three tasks of any size ends there too."""
     task = family(3)
     return Claim(consolidated(*task)[0], joint(*task)[0], tolerance=1e-12)
 
 
-@theorem("The penalty's matrix is the joint posterior's precision.", lesson=21, source=HUSZAR)
+@theorem(lesson="forgetting", source=HUSZAR)
 def penalty_is_the_posterior_precision():
+    """The penalty's matrix is the joint posterior's precision."""
     task = family(3)
     precision = numpy.linalg.inv(joint(*task)[1])
     return Claim(consolidated(*task)[1].fisher, precision, tolerance=1e-10)
 
 
-@theorem(
-    "Separate penalties miss the joint posterior by P^-1 sum Q_k (n_i - n_k): they count twice.",
-    lesson=21,
-    source=HUSZAR,
-)
+@theorem(lesson="forgetting", source=HUSZAR)
 def separate_penalties_count_twice():
+    """Separate penalties miss the joint posterior by P^-1 sum Q_k (n_i - n_k): they count twice."""
     sequence, mean, precision = family(3)
     prior, kept = ewc.Penalty({"w": mean}, precision), []
     for data in sequence:
@@ -110,12 +104,9 @@ def diagonal_consolidated(sequence, mean, precision):
     return theta["w"]
 
 
-@theorem(
-    "The diagonal misses it by e: (D + A) e' = D e + (P - D) (m' - m), task by task.",
-    lesson=21,
-    source=ALGEBRA,
-)
+@theorem(lesson="forgetting", source=ALGEBRA)
 def what_the_diagonal_costs():
+    """The diagonal misses it by e: (D + A) e' = D e + (P - D) (m' - m), task by task."""
     sequence, mean, precision = family(3)
     A, b = moments(sequence)
     means, _ = bayes.posteriors(A, b, mean, precision)
@@ -124,22 +115,16 @@ def what_the_diagonal_costs():
     return Claim(found - joint(sequence, mean, precision)[0], exact, tolerance=1e-12)
 
 
-@theorem(
-    "The diagonal costs nothing where every example looks along an axis.",
-    lesson=21,
-    source=KIRKPATRICK,
-)
+@theorem(lesson="forgetting", source=KIRKPATRICK)
 def diagonal_along_the_axes():
+    """The diagonal costs nothing where every example looks along an axis."""
     task = family(3, axes=True)
     return Claim(diagonal_consolidated(*task), joint(*task)[0], tolerance=1e-12)
 
 
-@theorem(
-    "On quadratics, proximal steps come to rest at (A + lam F)^-1 (A c + lam F c_old).",
-    lesson=21,
-    source=ALGEBRA,
-)
+@theorem(lesson="forgetting", source=ALGEBRA)
 def rest_of_proximal_steps():
+    """On quadratics, proximal steps come to rest at (A + lam F)^-1 (A c + lam F c_old)."""
     rng, strength, step_size = numpy.random.default_rng(1), 7.0, 0.2
     A, c, old = numpy.diag([1.0, 2.0, 0.5]) + 0.3, rng.normal(size=3), rng.normal(size=3)
     F = numpy.array([0.1, 3.0, 1.0])
@@ -151,12 +136,9 @@ def rest_of_proximal_steps():
     return Claim(theta, rest, tolerance=1e-12)
 
 
-@theorem(
-    "A proximal step ends where 1/2 |t - theta|^2 + rate * penalties(t) is flat.",
-    lesson=21,
-    source="Parikh & Boyd 2014, Proximal Algorithms",
-)
+@theorem(lesson="forgetting", source="Parikh & Boyd 2014, Proximal Algorithms")
 def proximal_step_is_a_minimum():
+    """A proximal step ends where 1/2 |t - theta|^2 + rate * penalties(t) is flat."""
     rng, rate = numpy.random.default_rng(2), 50.0
     draw = lambda: {"w": rng.normal(size=(2, 2)), "b": rng.normal(size=2)}
     root, theta = rng.normal(size=(6, 6)), draw()
@@ -167,8 +149,9 @@ def proximal_step_is_a_minimum():
     return Claim(slope, numpy.zeros(6), tolerance=1e-10)
 
 
-@theorem("However strong the penalty, a step ends at its anchor.", lesson=21, source=ALGEBRA)
+@theorem(lesson="forgetting", source=ALGEBRA)
 def any_strength_is_stable():
+    """However strong the penalty, a step ends at its anchor."""
     step = ewc.proximal_step(ewc.Penalty(numpy.array([1.0, -2.0]), numpy.array([3.0, 0.1])), 1e18)
     return Claim(step(numpy.array([5.0, 5.0])), [1.0, -2.0], tolerance=1e-15)
 
@@ -176,8 +159,9 @@ def any_strength_is_stable():
 # ---- A memory for random patterns ----
 
 
-@theorem("EWC on a linear neuron steps by n / (n + t).", lesson=21, source=KIRKPATRICK)
+@theorem(lesson="forgetting", source=KIRKPATRICK)
 def consolidating_neuron():
+    """EWC on a linear neuron steps by n / (n + t)."""
     n, patterns = 4, 6
     rng, likelihood = numpy.random.default_rng(10), gaussian(1.0)
     x = rng.choice([-0.5, 0.5], size=(patterns, n))
@@ -223,25 +207,29 @@ def remembered(steps):
     return Claim(answers.mean(axis=1), exact, standard_error=error)
 
 
-@theorem("Gradient descent's memory, by simulation.", lesson=21, source=KIRKPATRICK)
+@theorem(lesson="forgetting", source=KIRKPATRICK)
 def memory_of_gradient_descent():
+    """Gradient descent's memory, by simulation."""
     return remembered(numpy.ones(25))
 
 
-@theorem("The memory of consolidating steps, by simulation.", lesson=21, source=KIRKPATRICK)
+@theorem(lesson="forgetting", source=KIRKPATRICK)
 def memory_of_consolidation():
+    """The memory of consolidating steps, by simulation."""
     return remembered(pattern_memory.consolidating_steps(20, 25))
 
 
-@theorem("Gradient descent forgets exponentially: (1 - 1/n)^t.", lesson=21, source=KIRKPATRICK)
+@theorem(lesson="forgetting", source=KIRKPATRICK)
 def gradient_descent_forgets_exponentially():
+    """Gradient descent forgets exponentially: (1 - 1/n)^t."""
     signal, noise = pattern_memory.memory(30, numpy.ones(200))
     exact = (1 - 1 / 30) ** numpy.arange(200.0)
     silence = numpy.sqrt(1 - (1 - 1 / 30) ** numpy.arange(1.0, 201.0))  # |w|^2 fills up to n
     return Claim([signal, noise], [exact, silence], tolerance=1e-13)
 
 
-@theorem("Consolidation forgets by a power law: n / (n + t).", lesson=21, source=KIRKPATRICK)
+@theorem(lesson="forgetting", source=KIRKPATRICK)
 def consolidation_forgets_by_a_power_law():
+    """Consolidation forgets by a power law: n / (n + t)."""
     signal, _ = pattern_memory.memory(30, pattern_memory.consolidating_steps(30, 200))
     return Claim(signal, 30 / (30 + numpy.arange(200.0)), tolerance=1e-13)

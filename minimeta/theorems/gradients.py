@@ -20,24 +20,23 @@ def draws(*shapes, seed=0):
     return [rng.normal(size=shape) for shape in shapes]
 
 
-@theorem("The gradient of x'Ax/2 is (A + A')x/2.", lesson=0, source=CALCULUS)
+@theorem(lesson="gradients", source=CALCULUS)
 def gradient_of_a_quadratic_form():
+    """The gradient of x'Ax/2 is (A + A')x/2."""
     A, x = draws((4, 4), 4)
     return Claim(grad(lambda x: x @ A @ x / 2)(x), (A + A.T) @ x / 2, tolerance=1e-14)
 
 
-@theorem("The Hessian of x'Ax/2 times v is (A + A')v/2.", lesson=0, source=CALCULUS)
+@theorem(lesson="gradients", source=CALCULUS)
 def hessian_of_a_quadratic_form():
+    """The Hessian of x'Ax/2 times v is (A + A')v/2."""
     A, x, v = draws((4, 4), 4, 4)
     return Claim(hvp(lambda x: x @ A @ x / 2)(x, v), (A + A.T) @ v / 2, tolerance=1e-14)
 
 
-@theorem(
-    "The n-th derivative of sin is sin shifted by n quarter turns (n = 1..5).",
-    lesson=0,
-    source=CALCULUS,
-)
+@theorem(lesson="gradients", source=CALCULUS)
 def derivatives_of_sine_to_fifth_order():
+    """The n-th derivative of sin is sin shifted by n quarter turns (n = 1..5)."""
     f, found = np.sin, []
     for _ in range(5):
         f = grad(f)
@@ -45,12 +44,9 @@ def derivatives_of_sine_to_fifth_order():
     return Claim(found, [math.sin(0.7 + n * math.pi / 2) for n in range(1, 6)], tolerance=1e-14)
 
 
-@theorem(
-    "Through one gradient step, (t-c)'A(t-c)/2 has the slope (I-aA)A(I-aA)(t-c).",
-    lesson=0,
-    source="Finn, Abbeel & Levine 2017, section 2.2",
-)
+@theorem(lesson="gradients", source="Finn, Abbeel & Levine 2017, section 2.2")
 def gradient_through_a_gradient_step():
+    """Through one gradient step, (t-c)'A(t-c)/2 has the slope (I-aA)A(I-aA)(t-c)."""
     R, c, t = draws((3, 3), 3, 3)
     A, a = R @ R.T, 0.1
     J = np.eye(3) - a * A
@@ -59,8 +55,9 @@ def gradient_through_a_gradient_step():
     return Claim(through(t), J @ A @ J @ (t - c), tolerance=1e-12)
 
 
-@theorem("Back-propagation through an MLP equals central differences.", lesson=2, source=CALCULUS)
+@theorem(lesson="networks", source=CALCULUS)
 def backpropagation_equals_differences():
+    """Back-propagation through an MLP equals central differences."""
     net = mlp([3, 5, 2], activation=np.tanh)
     theta = net.init(numpy.random.default_rng(0))
     x, y = draws((7, 3), (7, 2))
@@ -73,23 +70,17 @@ def backpropagation_equals_differences():
     return Claim(slope[0]["W"].ravel(), differences, tolerance=1e-8)
 
 
-@theorem(
-    "The slope of mse is 2 (prediction - target) / (N C): a mean, without a factor 1/2.",
-    lesson=1,
-    source=CALCULUS,
-)
+@theorem(lesson="supervised", source=CALCULUS)
 def slope_of_mse():
+    """The slope of mse is 2 (prediction - target) / (N C): a mean, without a factor 1/2."""
     prediction, target = draws((6, 4), (6, 4))
     slope = grad(mse)(prediction, target)
     return Claim(slope, 2 * (prediction - target) / 24, tolerance=1e-15)
 
 
-@theorem(
-    "The slope of softmax cross-entropy is (softmax - onehot)/N.",
-    lesson=2,
-    source="Bishop 2006, eq. 4.109",
-)
+@theorem(lesson="networks", source="Bishop 2006, eq. 4.109")
 def slope_of_cross_entropy():
+    """The slope of softmax cross-entropy is (softmax - onehot)/N."""
     (logits,) = draws((6, 4))
     labels = numpy.arange(6) % 4
     p = numpy.exp(logits) / numpy.exp(logits).sum(-1, keepdims=True)
@@ -97,22 +88,16 @@ def slope_of_cross_entropy():
     return Claim(slope, (p - numpy.eye(4)[labels]) / 6, tolerance=1e-15)
 
 
-@theorem(
-    "Cross-entropy of logits +-1e4 is exactly 0 or 2e4: nothing overflows.",
-    lesson=2,
-    source="log-sum-exp shift",
-)
+@theorem(lesson="networks", source="log-sum-exp shift")
 def cross_entropy_of_large_logits():
+    """Cross-entropy of logits +-1e4 is exactly 0 or 2e4: nothing overflows."""
     logits = numpy.array([[[1e4, -1e4]], [[1e4, -1e4]]])
     return Claim(cross_entropy(logits, numpy.array([[0], [1]])), [0.0, 2e4], tolerance=0.0)
 
 
-@theorem(
-    "One gradient of a sum over task copies is every task's own gradient.",
-    lesson=5,
-    source="linearity",
-)
+@theorem(lesson="maml", source="linearity")
 def copies_give_every_task_its_gradient():
+    """One gradient of a sum over task copies is every task's own gradient."""
     net = mlp([2, 4, 1], activation=np.tanh)
     theta = net.init(numpy.random.default_rng(1))
     x, y = draws((3, 5, 2), (3, 5, 1))
@@ -123,23 +108,17 @@ def copies_give_every_task_its_gradient():
     return Claim(flat(leaves(together)), flat(stacked), tolerance=1e-15)
 
 
-@theorem(
-    "tanh has the finite second derivative -2 tanh (1 - tanh^2), also at x = 800.",
-    lesson=0,
-    source=CALCULUS,
-)
+@theorem(lesson="gradients", source=CALCULUS)
 def second_derivative_of_tanh():
+    """tanh has the finite second derivative -2 tanh (1 - tanh^2), also at x = 800."""
     x = [-800.0, -0.3, 0.0, 1.2, 800.0]
     exact = [-2 * math.tanh(v) * (1 - math.tanh(v) ** 2) for v in x]
     return Claim([grad(grad(np.tanh))(v) for v in x], exact, tolerance=1e-15)
 
 
-@theorem(
-    "A float32 loss keeps its own value: gradients of a mean are 1/N in every entry.",
-    lesson=0,
-    source=CALCULUS,
-)
+@theorem(lesson="gradients", source=CALCULUS)
 def gradient_of_a_mean():
+    """A float32 loss keeps its own value: gradients of a mean are 1/N in every entry."""
     x = numpy.ones((5, 3), dtype="float32")
     value, slope = value_and_grad(np.mean)(x)
     return Claim([value, *slope.ravel()], [1.0] + 15 * [numpy.float32(1 / 15)], tolerance=0.0)

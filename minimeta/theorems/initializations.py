@@ -51,20 +51,21 @@ def for_every_step(make, weights):
     return Claim(found, exactly, tolerance=1e-12)
 
 
-@theorem(
-    "MAML's meta-gradient is mean (I-aA)^k A (I-aA)^k (theta-c), k = 1..5.", lesson=5, source=FINN
-)
+@theorem(lesson="maml", source=FINN)
 def maml_meta_gradient():
+    """MAML's meta-gradient is mean (I-aA)^k A (I-aA)^k (theta-c), k = 1..5."""
     return for_every_step(lambda a, k: maml.learner(LINE, mse, a, k), exact.maml_weights)
 
 
-@theorem("FOMAML's meta-gradient is mean A (I-aA)^k (theta-c), k = 1..5.", lesson=6, source=FINN)
+@theorem(lesson="first_order", source=FINN)
 def fomaml_meta_gradient():
+    """FOMAML's meta-gradient is mean A (I-aA)^k (theta-c), k = 1..5."""
     return for_every_step(lambda a, k: fomaml.learner(LINE, mse, a, k), exact.fomaml_weights)
 
 
-@theorem("Reptile's direction is mean (I - (I-aA)^k) (theta-c), k = 1..5.", lesson=6, source=NICHOL)
+@theorem(lesson="first_order", source=NICHOL)
 def reptile_direction():
+    """Reptile's direction is mean (I - (I-aA)^k) (theta-c), k = 1..5."""
     A, c, theta, a = family()
     task, meta = from_quadratics(A, c), {"w": theta[:, None]}
     follow = lambda k: reptile.meta_gradient(LINE, mse, sgd(a), k)(meta, task)[1]["w"][:, 0]
@@ -72,12 +73,9 @@ def reptile_direction():
     return Claim([follow(k) for k in STEPS], exactly, tolerance=1e-12)
 
 
-@theorem(
-    "FOMAML and MAML differ by exactly ((I-aA)^k - I) A (I-aA)^k (theta-c).",
-    lesson=6,
-    source=NICHOL,
-)
+@theorem(lesson="first_order", source=NICHOL)
 def what_first_order_leaves_out():
+    """FOMAML and MAML differ by exactly ((I-aA)^k - I) A (I-aA)^k (theta-c)."""
     A, c, theta, a = family(seed=1)
     task, k = from_quadratics(A, c), 2
     found = slope(maml.learner(LINE, mse, a, k), theta, task)
@@ -87,12 +85,9 @@ def what_first_order_leaves_out():
     return Claim(found, dropped.mean(axis=0)[:, 0], tolerance=1e-12)
 
 
-@theorem(
-    "With one curvature for all tasks, MAML, FOMAML and joint training agree where to rest.",
-    lesson=6,
-    source=LINEAR_ALGEBRA,
-)
+@theorem(lesson="first_order", source=LINEAR_ALGEBRA)
 def equal_curvatures_make_the_methods_agree():
+    """With one curvature for all tasks, MAML, FOMAML and joint training agree where to rest."""
     A, c, _, a = family()
     same = numpy.broadcast_to(A[:1], A.shape)
     points = [
@@ -101,12 +96,9 @@ def equal_curvatures_make_the_methods_agree():
     return Claim([*points, exact.joint_optimum(same, c)], 3 * [c.mean(axis=0)], tolerance=1e-10)
 
 
-@theorem(
-    "Joint training follows mean A (theta-c): it does not know of the steps to come.",
-    lesson=5,
-    source=LINEAR_ALGEBRA,
-)
+@theorem(lesson="maml", source=LINEAR_ALGEBRA)
 def joint_gradient():
+    """Joint training follows mean A (theta-c): it does not know of the steps to come."""
     A, c, theta, _ = family()
     task = from_quadratics(A, c)
     _, found = fine_tuning.joint_gradient(LINE)({"w": theta[:, None]}, task)
@@ -115,12 +107,9 @@ def joint_gradient():
     )
 
 
-@theorem(
-    "MAML++'s multi-step loss weighs sum_j v_j (I-aA)^j A (I-aA)^j.",
-    lesson=6,
-    source="Antoniou et al. 2018",
-)
+@theorem(lesson="first_order", source="Antoniou et al. 2018")
 def multi_step_gradient():
+    """MAML++'s multi-step loss weighs sum_j v_j (I-aA)^j A (I-aA)^j."""
     A, c, theta, a = family()
     loss = maml.multi_step_loss(LINE, [0.1, 0.2, 0.3, 0.4], step_size=a)
     _, found = value_and_grad(loss)({"w": theta[:, None]}, from_quadratics(A, c))
@@ -128,12 +117,9 @@ def multi_step_gradient():
     return Claim(found["w"][:, 0], exact.meta_gradient(theta, W, c), tolerance=1e-12)
 
 
-@theorem(
-    "All weight on the last step makes the multi-step loss MAML's.",
-    lesson=6,
-    source="Antoniou et al. 2018",
-)
+@theorem(lesson="first_order", source="Antoniou et al. 2018")
 def multi_step_ends_in_maml():
+    """All weight on the last step makes the multi-step loss MAML's."""
     A, c, theta, a = family()
     task, meta = from_quadratics(A, c), {"w": theta[:, None]}
     last = maml.multi_step_loss(LINE, [0.0, 0.0, 1.0], step_size=a)
@@ -153,56 +139,50 @@ def descended(learner_or_slope, A, c, rate, steps=4000):
     return meta["w"][:, 0]
 
 
-@theorem(
-    "Trained by its own meta-gradient, MAML rests at the weighted mean of the minima.",
-    lesson=5,
-    source=FINN,
-)
+@theorem(lesson="maml", source=FINN)
 def maml_fixed_point():
+    """Trained by its own meta-gradient, MAML rests at the weighted mean of the minima."""
     A, c, _, _ = family(seed=2)
     found = descended(maml.learner(LINE, mse, 0.5, 1), A, c, rate=2.0, steps=1500)
     return Claim(found, exact.fixed_point(exact.maml_weights(A, 0.5, 1), c), tolerance=1e-8)
 
 
-@theorem("FOMAML rests elsewhere: at the mean weighted by A (I-aA)^k.", lesson=6, source=NICHOL)
+@theorem(lesson="first_order", source=NICHOL)
 def fomaml_fixed_point():
+    """FOMAML rests elsewhere: at the mean weighted by A (I-aA)^k."""
     A, c, _, _ = family(seed=2)
     found = descended(fomaml.learner(LINE, mse, 0.5, 1), A, c, rate=2.0, steps=1500)
     return Claim(found, exact.fixed_point(exact.fomaml_weights(A, 0.5, 1), c), tolerance=1e-8)
 
 
-@theorem("FOMAML with 2k steps rests where MAML with k does.", lesson=6, source=LINEAR_ALGEBRA)
+@theorem(lesson="first_order", source=LINEAR_ALGEBRA)
 def fomaml_with_twice_the_steps():
+    """FOMAML with 2k steps rests where MAML with k does."""
     A, c, _, a = family(seed=2)
     points = exact.fomaml_weights(A, a, 6), exact.maml_weights(A, a, 3)
     return Claim(*(exact.fixed_point(W, c) for W in points), tolerance=1e-10)
 
 
-@theorem("Reptile rests at the mean weighted by I - (I-aA)^k.", lesson=6, source=NICHOL)
+@theorem(lesson="first_order", source=NICHOL)
 def reptile_fixed_point():
+    """Reptile rests at the mean weighted by I - (I-aA)^k."""
     A, c, _, _ = family(seed=2)
     found = descended(reptile.meta_gradient(LINE, mse, sgd(0.5), 3), A, c, rate=1.0, steps=400)
     return Claim(found, exact.fixed_point(exact.reptile_weights(A, 0.5, 3), c), tolerance=1e-8)
 
 
-@theorem(
-    "With very many inner steps Reptile rests at the plain mean of the task minima.",
-    lesson=6,
-    source=NICHOL,
-)
+@theorem(lesson="first_order", source=NICHOL)
 def reptile_with_many_steps():
+    """With very many inner steps Reptile rests at the plain mean of the task minima."""
     A, c, _, _ = family(seed=2)
     return Claim(
         exact.fixed_point(exact.reptile_weights(A, 0.5, 2000), c), c.mean(0), tolerance=1e-12
     )
 
 
-@theorem(
-    "A task whose curvature is 1/a is solved by one step and has no say in MAML's optimum.",
-    lesson=5,
-    source=LINEAR_ALGEBRA,
-)
+@theorem(lesson="maml", source=LINEAR_ALGEBRA)
 def a_solved_task_has_no_weight():
+    """A task whose curvature is 1/a is solved by one step and has no say in MAML's optimum."""
     A = numpy.stack([numpy.diag([2.0, 2.0, 2.0]), numpy.diag([0.5, 1.0, 1.5])])
     c = numpy.array([[9.0, 9.0, 9.0], [1.0, 2.0, 3.0]])
     task, meta = from_quadratics(A, c), {"w": c[1][:, None]}

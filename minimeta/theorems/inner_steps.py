@@ -15,12 +15,9 @@ from minimeta.theorems import Claim, theorem
 from minimeta.theorems.initializations import NICHOL
 
 
-@theorem(
-    "MAML's best inner step on K noisy shots is 1/(1 + (D+1)/K + s^2 D/(K V)).",
-    lesson=5,
-    source="Wick's theorem",
-)
+@theorem(lesson="maml", source="Wick's theorem")
 def best_step_minimises_the_risk():
+    """MAML's best inner step on K noisy shots is 1/(1 + (D+1)/K + s^2 D/(K V))."""
     setting = {"dimension": 4, "shots": 5, "noise_variance": 0.25, "variance": 1.7}
     best, h = exact.best_step(**setting), 1e-4
     risk = lambda a: exact.risk_after_step(a, **setting)
@@ -30,12 +27,9 @@ def best_step_minimises_the_risk():
     return Claim(parabola, best, tolerance=1e-8)
 
 
-@theorem(
-    "The risk after one inner step on K noisy shots is what the formula says.",
-    lesson=5,
-    source="Wick's theorem",
-)
+@theorem(lesson="maml", source="Wick's theorem")
 def risk_after_one_step_is_met():
+    """The risk after one inner step on K noisy shots is what the formula says."""
     D, K, noise, variance, tasks = 4, 5, 0.25, 1.7, 20_000
     net = Net(None, lambda p, x: x @ p["w"])
     rng = numpy.random.default_rng(0)
@@ -65,10 +59,9 @@ def walk(H, c, theta, a, draw):
     return functools.reduce(lambda t, i: t - a * H[i] @ (t - c[i]), draw, theta)
 
 
-@theorem(
-    "One FOMAML step is AvgGrad - a AvgGradInner, exactly, on quadratics.", lesson=6, source=NICHOL
-)
+@theorem(lesson="first_order", source=NICHOL)
 def fomaml_expansion_is_exact_on_quadratics():
+    """One FOMAML step is AvgGrad - a AvgGradInner, exactly, on quadratics."""
     H, c, theta = minibatches()
     follow = lambda i, j: H[j] @ (walk(H, c, theta, 0.3, [i]) - c[j])
     g = (H @ (theta - c)[..., None])[..., 0]
@@ -76,12 +69,9 @@ def fomaml_expansion_is_exact_on_quadratics():
     return Claim(averaged(follow, 2), a * g.mean(0) + b * H.mean(0) @ g.mean(0), tolerance=1e-13)
 
 
-@theorem(
-    "Two Reptile steps are 2 AvgGrad - a AvgGradInner, exactly, on quadratics.",
-    lesson=6,
-    source=NICHOL,
-)
+@theorem(lesson="first_order", source=NICHOL)
 def reptile_expansion_is_exact_on_quadratics():
+    """Two Reptile steps are 2 AvgGrad - a AvgGradInner, exactly, on quadratics."""
     H, c, theta = minibatches()
     follow = lambda i, j: (theta - walk(H, c, theta, 0.3, [i, j])) / 0.3
     g = (H @ (theta - c)[..., None])[..., 0]
@@ -89,12 +79,9 @@ def reptile_expansion_is_exact_on_quadratics():
     return Claim(averaged(follow, 2), a * g.mean(0) + b * H.mean(0) @ g.mean(0), tolerance=1e-13)
 
 
-@theorem(
-    "One MAML step is AvgGrad - 2a AvgGradInner up to a^2: halving a quarters the rest.",
-    lesson=6,
-    source=NICHOL,
-)
+@theorem(lesson="first_order", source=NICHOL)
 def maml_expansion_is_second_order():
+    """One MAML step is AvgGrad - 2a AvgGradInner up to a^2: halving a quarters the rest."""
     H, c, theta = minibatches()
     g = (H @ (theta - c)[..., None])[..., 0]
 

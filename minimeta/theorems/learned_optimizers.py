@@ -33,23 +33,17 @@ def walk(optimizer, seed=0, steps=6):
     return numpy.stack([coordinates(theta)[:, 0] for theta in path[1:]])
 
 
-@theorem(
-    "Without layers and preprocessing the learned optimizer is SGD, bit for bit.",
-    lesson=9,
-    source=ANDRYCHOWICZ,
-)
+@theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def no_layer_is_sgd():
+    """Without layers and preprocessing the learned optimizer is SGD, bit for bit."""
     meta = {"layers": [], "W": numpy.array([[-0.3]])}
     found = walk(lstm_optimizer.optimizer(meta, UNTOUCHED, scale=1.0))
     return Claim(found, walk(sgd(0.3)), tolerance=0.0)
 
 
-@theorem(
-    "One linear recurrent unit in place of the LSTM is momentum, bit for bit.",
-    lesson=9,
-    source="Polyak 1964",
-)
+@theorem(lesson="learned_optimizers", source="Polyak 1964")
 def a_linear_unit_is_momentum():
+    """One linear recurrent unit in place of the LSTM is momentum, bit for bit."""
     layer = {"W_x": numpy.array([[1.0]]), "W_h": numpy.array([[0.9]])}
     meta = {"layers": [layer], "W": numpy.array([[-0.3]])}
     cell = lstm_optimizer.linear_cell
@@ -57,13 +51,12 @@ def a_linear_unit_is_momentum():
     return Claim(found, walk(momentum(0.3, mass=0.9)), tolerance=0.0)
 
 
-@theorem(
-    "An LSTM with still gates that reads slopes faintly is momentum, up to (how faintly)^2.",
-    lesson=9,
-    source="Taylor's series of tanh",
-)
+@theorem(lesson="learned_optimizers", source="Taylor's series of tanh")
 def a_still_lstm_is_momentum():
-    """Twice as faint is four times as close: one extrapolation reaches the limit."""
+    """An LSTM with still gates that reads slopes faintly is momentum, up to (how faintly)^2.
+
+    Twice as faint is four times as close: one extrapolation reaches the limit.
+    """
     gates = numpy.array([40.0, math.log(0.9 / 0.1), 0.0, 40.0])  # 1, mass, -, 1
 
     def still(faint):
@@ -93,12 +86,9 @@ def some_slopes(seed=0):
     return [{name: draw(shape) for name, shape in shapes.items()} for _ in range(5)]
 
 
-@theorem(
-    "Permute the coordinates of all slopes, and the steps are permuted: nothing knows its place.",
-    lesson=9,
-    source=ANDRYCHOWICZ,
-)
+@theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def permuted_slopes_give_permuted_steps():
+    """If the coordinates of all gradients are permuted, so are the steps."""
     optimizer, slopes = lstm_optimizer.optimizer(trained_like(layers=2)), some_slopes()
     order = numpy.random.default_rng(1).permutation(12)
     columns = [coordinates(g) for g in slopes]  # (12, 1)
@@ -106,12 +96,9 @@ def permuted_slopes_give_permuted_steps():
     return Claim(found, coordinates(along_slopes(optimizer, slopes))[order], tolerance=1e-14)
 
 
-@theorem(
-    "Each coordinate is moved as if it were the only one: the state of another is not seen.",
-    lesson=9,
-    source=ANDRYCHOWICZ,
-)
+@theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def each_coordinate_is_alone():
+    """Each coordinate is moved as if it were the only one: the state of another is not seen."""
     optimizer, slopes = lstm_optimizer.optimizer(trained_like(layers=2)), some_slopes()
     columns = [coordinates(g) for g in slopes]
     alone = [along_slopes(optimizer, [column[[p]] for column in columns]) for p in range(12)]
@@ -119,12 +106,9 @@ def each_coordinate_is_alone():
     return Claim(together, numpy.concatenate(alone), tolerance=1e-14)
 
 
-@theorem(
-    "Grouped optimizers move each group of leaves as its own optimizer does, bit for bit.",
-    lesson=9,
-    source="definition",
-)
+@theorem(lesson="learned_optimizers", source="definition")
 def groups_are_independent():
+    """Grouped optimizers move each group of leaves as its own optimizer does, bit for bit."""
     slopes = some_slopes()
     learned, plain = lstm_optimizer.optimizer(trained_like()), momentum(0.1)
     both = grouped({"learned": learned, "plain": plain}, lambda n: ["plain", "learned"]["W" in n])
@@ -137,12 +121,9 @@ def groups_are_independent():
     return Claim(coordinates(found), coordinates(exactly), tolerance=0.0)
 
 
-@theorem(
-    "Preprocessing is (log|g|/p, sign g) for |g| >= e^-p and (-1, e^p g) below, p = 10.",
-    lesson=9,
-    source=ANDRYCHOWICZ,
-)
+@theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def preprocessing_has_two_cases():
+    """Preprocessing is (log|g|/p, sign g) for |g| >= e^-p and (-1, e^p g) below, p = 10."""
     sizes = [0.0, 1e-9, 3e-6, math.exp(-10), 1e-4, 0.5, 1.0, 30.0, 1e8]
     slopes = [sign * size for size in sizes for sign in (-1.0, 1.0)]
     large = lambda g: abs(g) >= math.exp(-10.0)

@@ -46,8 +46,9 @@ def standard_error(sample):
     return sample.std(axis=0, ddof=1) / len(sample) ** 0.5
 
 
-@theorem("A prior without directions sees all modes alike.", lesson=12, source="Schur's lemma")
+@theorem(lesson="dynamics", source="Schur's lemma")
 def equal_rates():
+    """A prior without directions sees all modes alike."""
     rng = numpy.random.default_rng(0)
     truth, x = rng.normal(size=(3, 2)), turned_every_way(rng.normal(size=(4, 3)))
     learner = matrix_normal.learner(0.0, numpy.eye(3), numpy.eye(2), NOISE)
@@ -57,8 +58,9 @@ def equal_rates():
     return Claim(found, numpy.mean(values / (values + NOISE)) * truth, tolerance=1e-13)
 
 
-@theorem("m_t is the mean progress of strong and weak modes alike.", lesson=12, source=RABINOWITZ)
+@theorem(lesson="dynamics", source=RABINOWITZ)
 def progress_of_sampled_maps():
+    """m_t is the mean progress of strong and weak modes alike."""
     spectrum, t = [3.0, 1.0, 0.2], 3
     truth, support = maps(4000, spectrum, t, noise=0.5)
     learner = linear_gaussian.learner(0.0, numpy.eye(3), 0.5)
@@ -69,12 +71,9 @@ def progress_of_sampled_maps():
     return Claim(seen.mean(axis=0), exact, standard_error=standard_error(seen))
 
 
-@theorem(
-    "With one input, m_t = 1 - L int exp(-Lu) (1 + 2u)^(-t/2) du.",
-    lesson=12,
-    source="1/(S + L) as a Laplace transform; E exp(-uS) of a chi-square S",
-)
+@theorem(lesson="dynamics", source="1/(S + L) as a Laplace transform; E exp(-uS) of a chi-square S")
 def progress_with_one_input():
+    """With one input, m_t = 1 - L int exp(-Lu) (1 + 2u)^(-t/2) du."""
     ratio, counts = 2.0, numpy.array([1, 2, 5, 8])
     t, weights = numpy.polynomial.legendre.leggauss(80)
     u, weights = 10.0 * (t + 1), 10.0 * weights  # up to 20: exp(-40) is left out
@@ -84,11 +83,11 @@ def progress_with_one_input():
 
 
 @theorem(
-    "With two inputs m_t is the mean of its formula in tr S and det S.",
-    lesson=12,
+    lesson="dynamics",
     source="Bartlett: S = L L', L triangular with chi and normal entries; Gauss quadrature",
 )
 def progress_with_two_inputs():
+    """With two inputs m_t is the mean of its formula in tr S and det S."""
     ratio, t = 4.0, 3  # z^2 ~ chi^2_3 is z^2 under a normal density, w ~ chi^2_2 exponential
     z, z_weights = numpy.polynomial.hermite_e.hermegauss(60)
     w, w_weights = numpy.polynomial.laguerre.laggauss(60)
@@ -100,8 +99,9 @@ def progress_with_two_inputs():
     return Claim(matrix_normal.expected_progress(2, t, ratio), exact, tolerance=1e-9)
 
 
-@theorem("Without noise m_t is min(t, D)/D.", lesson=12, source="The rank of t directions")
+@theorem(lesson="dynamics", source="The rank of t directions")
 def progress_without_noise():
+    """Without noise m_t is min(t, D)/D."""
     counts = range(8)
     found = [matrix_normal.expected_progress(5, t, 0.0) for t in counts]
     x = numpy.random.default_rng(0).normal(size=(7, 5))
@@ -109,8 +109,9 @@ def progress_without_noise():
     return Claim(found, numpy.array(ranks) / 5, tolerance=1e-12)
 
 
-@theorem("The matrix-normal posterior is conditioning of vec W.", lesson=12, source="Kronecker")
+@theorem(lesson="dynamics", source="Kronecker")
 def matrix_normal_is_conditioning():
+    """The matrix-normal posterior is conditioning of vec W."""
     rng = numpy.random.default_rng(0)
     mean, x, y = rng.normal(size=(3, 2)), rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
     design, prior = numpy.kron(x, numpy.eye(2)), numpy.kron(R, K)
@@ -121,8 +122,9 @@ def matrix_normal_is_conditioning():
     return Claim(numpy.append(found, spread), numpy.append(exact, covariance), tolerance=1e-13)
 
 
-@theorem("Matrix-normal: one number at a time is all at once.", lesson=12, source="Kalman 1960")
+@theorem(lesson="dynamics", source="Kalman 1960")
 def sequential_matrix_normal_is_batch():
+    """Matrix-normal: one number at a time is all at once."""
     rng = numpy.random.default_rng(1)
     x, y = rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
     design = numpy.kron(x, numpy.eye(2))  # (N C, D C): one output a row
@@ -131,8 +133,9 @@ def sequential_matrix_normal_is_batch():
     return Claim(found, means[-1].reshape(3, 2), tolerance=1e-13)
 
 
-@theorem("Weights and functions: two views of one prediction.", lesson=12, source=RASMUSSEN)
+@theorem(lesson="waves", source=RASMUSSEN)
 def weight_space_is_function_space():
+    """Weights and functions: two views of one prediction."""
     (x, y), query = waves(5, 7)
     state = fourier_gp.posterior(x, y, AMPLITUDES, NOISE)
     weights = fourier_gp.predictive(query.x, *state, NOISE)
@@ -140,8 +143,9 @@ def weight_space_is_function_space():
     return Claim(numpy.stack(weights), numpy.stack(functions), tolerance=1e-12)
 
 
-@theorem("Waves: yesterday's posterior is today's prior.", lesson=12, source="Bayes rule")
+@theorem(lesson="waves", source="Bayes rule")
 def sequential_waves_are_batch():
+    """Waves: yesterday's posterior is today's prior."""
     (x, y), query = waves(1, 7)
     phi = lambda x: fourier.features(x[0], len(AMPLITUDES))
     state = fourier_gp.posterior(x[0, :3], y[0, :3], AMPLITUDES, NOISE)
@@ -151,8 +155,9 @@ def sequential_waves_are_batch():
     return Claim(phi(query.x) @ state[0], found, tolerance=1e-12)
 
 
-@theorem("A wave in the stop band is never seen, whatever the data.", lesson=12, source=RASMUSSEN)
+@theorem(lesson="waves", source=RASMUSSEN)
 def stop_band_is_suppressed():
+    """A wave in the stop band is never seen, whatever the data."""
     x = numpy.random.default_rng(0).uniform(0.0, fourier.PERIOD, size=(1, 30, 1))
     learner = fourier_gp.learner(AMPLITUDES, 1e-3)
     answer = probing.answers(learner, {}, Data(x, 5.0 * numpy.cos(2 * x)), [30])[0]
@@ -160,32 +165,27 @@ def stop_band_is_suppressed():
     return Claim(found, numpy.zeros((2, 1)), tolerance=1e-14)
 
 
-@theorem(
-    "One example shows a_k^2 / (2 sum a^2 + s^2) of wave k.",
-    lesson=12,
-    source="phi phi' has mean I, and phi has the same length at every x",
-)
+@theorem(lesson="waves", source="phi phi' has mean I, and phi has the same length at every x")
 def one_example_of_waves():
+    """One example shows a_k^2 / (2 sum a^2 + s^2) of wave k."""
     x = fourier.PERIOD / 9 * numpy.arange(9.0)[:, None, None]  # nine places for one example
     found = fourier_gp.progress(x, AMPLITUDES, NOISE).mean(axis=0)
     power = AMPLITUDES**2
     return Claim(found, power / (2 * power.sum() + NOISE), tolerance=1e-14)
 
 
-@theorem(
-    "N examples on an even grid show N a_k^2 / (N a_k^2 + s^2) of wave k.",
-    lesson=12,
-    source="Wiener's filter: on the grid the waves are orthogonal",
-)
+@theorem(lesson="waves", source="Wiener's filter: on the grid the waves are orthogonal")
 def even_grid_is_a_wiener_filter():
+    """N examples on an even grid show N a_k^2 / (N a_k^2 + s^2) of wave k."""
     x = fourier.PERIOD / 9 * numpy.arange(9.0)[:, None]
     power = 9 * AMPLITUDES**2
     found = fourier_gp.progress(x, AMPLITUDES, NOISE)
     return Claim(found, power / (power + NOISE), tolerance=1e-14)
 
 
-@theorem("The waves' progress on sampled tasks is its formula.", lesson=12, source=RASMUSSEN)
+@theorem(lesson="waves", source=RASMUSSEN)
 def progress_of_sampled_waves():
+    """The waves' progress on sampled tasks is its formula."""
     rng, band = numpy.random.default_rng(2), fourier.band(1, 3, 3)
     truth = fourier.draw_phases(rng, 4000, band)
     support = fourier.from_weights(rng, truth, 4, 1, NOISE).support
@@ -195,8 +195,9 @@ def progress_of_sampled_waves():
     return Claim(excess.mean(axis=0), numpy.zeros(3), standard_error=standard_error(excess))
 
 
-@theorem("Re <f_hat, f> / |f|^2 is the same by FFT.", lesson=12, source="Parseval")
+@theorem(lesson="waves", source="Parseval")
 def progress_by_fft():
+    """Re <f_hat, f> / |f|^2 is the same by FFT."""
     rng = numpy.random.default_rng(0)
     truth, found = rng.normal(size=(2, 5, 8, 1))
     grid = fourier.PERIOD / 16 * numpy.arange(16.0)[:, None]
@@ -207,8 +208,9 @@ def progress_by_fft():
     return Claim(seen, exact, tolerance=1e-12)
 
 
-@theorem("Probing recovers the weights of a linear learner.", lesson=12, source="Linear regression")
+@theorem(lesson="dynamics", source="Linear regression")
 def probing_recovers_weights():
+    """Probing recovers the weights of a linear learner."""
     _, support = maps(4, [3.0, 1.0, 0.2], 6, NOISE)
     learner = linear_gaussian.learner(0.5, numpy.eye(3), NOISE)
     answer = probing.answers(learner, {}, support, [5])[0]
@@ -218,8 +220,9 @@ def probing_recovers_weights():
     return Claim(found, exact[0], tolerance=1e-13)
 
 
-@theorem("Probed under descent, a deep linear network shows Saxe's modes.", lesson=12, source=SAXE)
+@theorem(lesson="dynamics", source=SAXE)
 def descent_follows_the_modes():
+    """Probed under descent, a deep linear network shows Saxe's modes."""
     spectrum, step_size = numpy.array([3.0, 1.0, 0.4]), 0.15
     truth = linear_maps.draw_spectrum(numpy.random.default_rng(0), 1, spectrum, 3, 3)[0]
     white = numpy.concatenate([3**0.5 * numpy.eye(3), -(3**0.5) * numpy.eye(3)])  # X'X / 6 = I
@@ -233,8 +236,9 @@ def descent_follows_the_modes():
     return Claim(seen, exact, tolerance=1e-12)
 
 
-@theorem("No other filter beats Bayes on waves.", lesson=12, source="By definition")
+@theorem(lesson="waves", source="By definition")
 def nobody_beats_bayes_on_waves():
+    """No other filter beats Bayes on waves."""
     task = waves(4000, 6, seed=3)
     believed = [AMPLITUDES + 0.3, 2 * AMPLITUDES, 0.5 * AMPLITUDES, AMPLITUDES[:1]]
     floor = evaluate(fourier_gp.learner(AMPLITUDES, NOISE), {}, task)

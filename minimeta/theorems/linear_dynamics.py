@@ -67,8 +67,9 @@ def measured_velocity(layers, mode):
     return [grad(lambda eta, k: U[:, k] @ stepped(eta) @ V[:, k])(0.0, k) for k in range(3)]
 
 
-@theorem("A linear layer under gradient descent moves as its closed form.", lesson=1, source=SAXE)
+@theorem(lesson="supervised", source=SAXE)
 def one_layer_on_any_inputs():
+    """A linear layer under gradient descent moves as its closed form."""
     rng = numpy.random.default_rng(1)
     x, y = rng.normal(size=(30, 4)) * [2.0, 1.0, 0.5, 0.0], rng.normal(size=(30, 2))
     start = rng.normal(size=(4, 2))
@@ -77,40 +78,41 @@ def one_layer_on_any_inputs():
     return Claim(found, numpy.stack(path), tolerance=1e-12)
 
 
-@theorem("One layer's modes close the gap by (1 - eta) a step.", lesson=1, source=SAXE)
+@theorem(lesson="supervised", source=SAXE)
 def one_layer_modes():
+    """One layer's modes close the gap by (1 - eta) a step."""
     measured = measured_modes(layers=1, step_size=0.1, steps=40)
     found = networks.shallow_modes(STRENGTH, 0.1, 40, start=0.01)
     return Claim(found, measured, tolerance=1e-13)
 
 
-@theorem("Two layers' modes follow m <- m + eta m (s - m^2).", lesson=1, source=SAXE)
+@theorem(lesson="supervised", source=SAXE)
 def two_layer_modes():
+    """Two layers' modes follow m <- m + eta m (s - m^2)."""
     measured = measured_modes(layers=2, step_size=0.05, steps=80)
     found = networks.deep_modes(STRENGTH, 0.01, 0.05, 80)
     return Claim(found, measured, tolerance=1e-12)
 
 
-@theorem("Four layers' modes follow m <- m + eta m^3 (s - m^4).", lesson=1, source=SAXE)
+@theorem(lesson="supervised", source=SAXE)
 def four_layer_modes():
+    """Four layers' modes follow m <- m + eta m^3 (s - m^4)."""
     measured = measured_modes(layers=4, step_size=0.05, steps=80)
     found = networks.deep_modes(STRENGTH, 0.01, 0.05, 80, layers=4)
     return Claim(found, measured, tolerance=1e-12)
 
 
-@theorem(
-    "The slope of training makes a mode of L layers grow by L u^(2-2/L) (s-u) (L = 1..5).",
-    lesson=1,
-    source=SAXE,
-)
+@theorem(lesson="supervised", source=SAXE)
 def velocity_of_modes():
+    """The slope of training makes a mode of L layers grow by L u^(2-2/L) (s-u) (L = 1..5)."""
     measured = [measured_velocity(layers, 0.3) for layers in range(1, 6)]
     found = [networks.mode_velocity(0.3, STRENGTH, layers) for layers in range(1, 6)]
     return Claim(found, measured, tolerance=1e-12)
 
 
-@theorem("The sigmoid of two layers solves du/dt = 2 u (s - u).", lesson=1, source=SAXE)
+@theorem(lesson="supervised", source=SAXE)
 def flow_solves_its_equation():
+    """The sigmoid of two layers solves du/dt = 2 u (s - u)."""
     u, h = START, 1e-3
     velocity = lambda u: 2.0 * u * (STRENGTH - u)
     for _ in range(2000):  # Runge and Kutta's fourth-order rule, to t = 2
@@ -121,15 +123,17 @@ def flow_solves_its_equation():
     return Claim(networks.two_layer_flow(STRENGTH, START, 2.0), u, tolerance=1e-10)
 
 
-@theorem("Halving eta halves the gap between gradient descent and its flow.", lesson=1, source=SAXE)
+@theorem(lesson="supervised", source=SAXE)
 def flow_is_the_limit_of_small_steps():
+    """Halving eta halves the gap between gradient descent and its flow."""
     flow = networks.two_layer_flow(STRENGTH, START, 1.0)
     gaps = [networks.deep_modes(STRENGTH, START, 1.0 / n, n)[-1] - flow for n in (2000, 4000)]
     return Claim(gaps[0] / gaps[1], numpy.full(3, 2.0), tolerance=0.01)  # 2 + O(eta), eta < 1e-3
 
 
-@theorem("A mode's half-time is the integral of du / (2 u (s-u)).", lesson=1, source=SAXE)
+@theorem(lesson="supervised", source=SAXE)
 def half_time_as_an_integral():
+    """A mode's half-time is the integral of du / (2 u (s-u))."""
     nodes, weights = numpy.polynomial.legendre.leggauss(60)
     half = numpy.log(STRENGTH / 2 / START) / 2  # the integral over log u, half its range
     u = START * numpy.exp(half * (nodes[:, None] + 1.0))
@@ -137,26 +141,28 @@ def half_time_as_an_integral():
     return Claim(networks.half_time(STRENGTH, START), integral, tolerance=1e-12)
 
 
-@theorem("Two layers learn modes one after another: half-times go as 1/s.", lesson=1, source=SAXE)
+@theorem(lesson="supervised", source=SAXE)
 def strong_modes_first():
+    """Two layers learn modes one after another: half-times go as 1/s."""
     modes = networks.deep_modes(STRENGTH, START, 1e-3, 12000)
     steps = crossing(modes, STRENGTH / 2)
     return Claim(steps / steps[0], STRENGTH[0] / STRENGTH, tolerance=0.02)  # O(eta s)
 
 
-@theorem("One layer learns all modes at once: half at step ln 2 / eta.", lesson=1, source=SAXE)
+@theorem(lesson="supervised", source=SAXE)
 def all_modes_at_once():
+    """One layer learns all modes at once: half at step ln 2 / eta."""
     steps = crossing(networks.shallow_modes(STRENGTH, 1e-3, 1000), STRENGTH / 2)
     rate = -math.log1p(-1e-3)  # (1 - eta)^t = exp(-rate t)
     return Claim(steps, numpy.full(3, math.log(2.0) / rate), tolerance=1e-3)
 
 
 @theorem(
-    "With features (1/k) cos kx, frequency k is learned as 1 - (1 - eta/k^2)^t.",
-    lesson=2,
+    lesson="networks",
     source="Rahaman et al. 2018, arXiv:1806.08734, for the effect; the formula is linear algebra",
 )
 def low_frequencies_first():
+    """With features (1/k) cos kx, frequency k is learned as 1 - (1 - eta/k^2)^t."""
     x, k = numpy.arange(32) * numpy.pi / 16, numpy.arange(1, 6)
     waves, amplitude = 2**0.5 * numpy.cos(x[:, None] * k), numpy.array([1.0, 0.5, 1.0, 2.0, 1.0])
     features, y = waves / k, (waves @ amplitude)[:, None]

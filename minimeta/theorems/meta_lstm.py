@@ -47,13 +47,12 @@ def flat(tree):
     return numpy.concatenate([numpy.ravel(leaf) for leaf in leaves(tree)])
 
 
-@theorem(
-    "With zero weights and f = 1 the meta-LSTM is MAML's inner loop, bit for bit.",
-    lesson=10,
-    source=RAVI,
-)
+@theorem(lesson="meta_lstm", source=RAVI)
 def zero_weights_are_sgd():
-    """A bias of 40 makes f exactly 1 in floats; 0 makes the step exactly 1/2."""
+    """With zero weights and f = 1 the meta-LSTM is MAML's inner loop, bit for bit.
+
+    A bias of 40 makes f exactly 1 in floats; 0 makes the step exactly 1/2.
+    """
     start = NET.init(numpy.random.default_rng(0))
     support = sines(numpy.random.default_rng(1), 3, 5, 1).support
     found = [meta_lstm.adapt(blind(start, 40.0, b), support, NET, steps=4) for b in (0.0, -4.6)]
@@ -62,12 +61,9 @@ def zero_weights_are_sgd():
     return Claim(flat(found), flat(exactly), tolerance=0.0)
 
 
-@theorem(
-    "With zero weights and f = 1 the meta-gradient of the start is FOMAML's, bit for bit.",
-    lesson=10,
-    source=RAVI,
-)
+@theorem(lesson="meta_lstm", source=RAVI)
 def zero_weights_follow_fomaml():
+    """With zero weights and f = 1 the meta-gradient of the start is FOMAML's, bit for bit."""
     start, task = NET.init(numpy.random.default_rng(0)), sines(numpy.random.default_rng(1), 3, 5, 4)
     slope = lambda learner, meta: grad(lambda meta: meta_loss(learner, meta, task))(meta)
     found = slope(meta_lstm.learner(NET, steps=3), blind(start, 40.0, 0.0))["start"]
@@ -85,23 +81,17 @@ def constant_gates(steps, f=0.9, i=0.3):
     return A, c, blind({"w": theta}, logit(f), logit(i)), powers[-1], ends
 
 
-@theorem(
-    "With f < 1 it is SGD with weight decay: P^k theta + sum_j P^j i A c, P = f I - i A.",
-    lesson=10,
-    source="linear algebra",
-)
+@theorem(lesson="meta_lstm", source="linear algebra")
 def constant_gates_decay():
+    """With f < 1 it is SGD with weight decay: P^k theta + sum_j P^j i A c, P = f I - i A."""
     A, c, meta, _, ends = constant_gates(steps=4)
     found = meta_lstm.adapt(meta, from_quadratics(A, c).support, LINE, steps=4)["w"]
     return Claim(found, ends, tolerance=1e-13)
 
 
-@theorem(
-    "With f < 1 many steps end in ridge regression of strength (1 - f) / i, from any start.",
-    lesson=10,
-    source="Hoerl & Kennard 1970",
-)
+@theorem(lesson="meta_lstm", source="Hoerl & Kennard 1970")
 def forgetting_is_ridge_regression():
+    """With f < 1 many steps end in ridge regression of strength (1 - f) / i, from any start."""
     A, c, meta, _, _ = constant_gates(steps=1)
     found = meta_lstm.adapt(meta, from_quadratics(A, c).support, LINE, steps=300)["w"]
     ridge = numpy.linalg.solve(A + (1 - 0.9) / 0.3 * numpy.eye(3), A @ c[..., None])
@@ -116,12 +106,9 @@ def slope_of_start(see):
     return found, P_k, A @ (ends - c[..., None])
 
 
-@theorem(
-    "No second derivatives: the start follows mean f^k A (c_k - c), the full one P^k for f^k.",
-    lesson=10,
-    source=RAVI,
-)
+@theorem(lesson="meta_lstm", source=RAVI)
 def what_constant_slopes_leave_out():
+    """No second derivatives: the start follows mean f^k A (c_k - c), the full one P^k for f^k."""
     found = [slope_of_start(see)[0] for see in (first_order, second_order)]
     _, P_k, pull = slope_of_start(first_order)
     exactly = [numpy.mean(0.9**4 * pull, axis=0), numpy.mean(P_k @ pull, axis=0)]
@@ -150,8 +137,9 @@ def by_hand(meta, x, y, steps):
     return c
 
 
-@theorem("The update is the paper's, written out for a single number.", lesson=10, source=RAVI)
+@theorem(lesson="meta_lstm", source=RAVI)
 def the_equations_by_hand():
+    """The update is the paper's, written out for a single number."""
     cases, found, exactly = [(0.7, 0.3), (0.5, -1.1), (1e-3, 1e-3)], [], []
     for seed, (x, y) in enumerate(cases):
         meta = seeing(seed, {"w": numpy.array([[0.4]])})
@@ -161,12 +149,9 @@ def the_equations_by_hand():
     return Claim(found, exactly, tolerance=1e-13)
 
 
-@theorem(
-    "Coordinates share the gates: relabel those of the tasks, and the answers are relabelled.",
-    lesson=10,
-    source="symmetry",
-)
+@theorem(lesson="meta_lstm", source="symmetry")
 def coordinates_may_be_relabelled():
+    """Coordinates share the gates: relabel those of the tasks, and the answers are relabelled."""
     rng, order = numpy.random.default_rng(3), [2, 0, 1]
     x, y = rng.normal(size=(4, 6, 3)), rng.normal(size=(4, 6, 1))
     meta = seeing(4, {"w": rng.normal(size=(3, 1))})
@@ -176,8 +161,9 @@ def coordinates_may_be_relabelled():
     return Claim(found, exactly, tolerance=1e-12)
 
 
-@theorem("Adapting to many tasks at once is adapting to each alone.", lesson=10, source="counting")
+@theorem(lesson="meta_lstm", source="counting")
 def tasks_do_not_see_each_other():
+    """Adapting to many tasks at once is adapting to each alone."""
     meta = seeing(5, NET.init(numpy.random.default_rng(5)))
     support = sines(numpy.random.default_rng(6), 4, 5, 1).support
     alone = [Data(support.x[m : m + 1], support.y[m : m + 1]) for m in range(4)]
@@ -213,12 +199,9 @@ def by_differences(f, meta, width):
     return numpy.array(found)
 
 
-@theorem(
-    "The gradient, of gates and start, is that of a run whose slopes and losses are replayed.",
-    lesson=10,
-    source="differences",
-)
+@theorem(lesson="meta_lstm", source="differences")
 def slopes_and_losses_are_constants():
+    """The gradient, of gates and start, is that of a run whose slopes and losses are replayed."""
     rng = numpy.random.default_rng(7)
     data = Data(rng.normal(size=(3, 5, 3)), rng.normal(size=(3, 5, 1)))
     task, meta = Task(data, data), seeing(8, {"w": rng.normal(size=(3, 1))})
@@ -230,12 +213,9 @@ def slopes_and_losses_are_constants():
     )
 
 
-@theorem(
-    "With second derivatives it is the gradient of the whole run.",
-    lesson=10,
-    source="differences",
-)
+@theorem(lesson="meta_lstm", source="differences")
 def second_order_follows_all():
+    """With second derivatives it is the gradient of the whole run."""
     rng = numpy.random.default_rng(7)
     data = Data(rng.normal(size=(3, 5, 3)), rng.normal(size=(3, 5, 1)))
     task, meta = Task(data, data), seeing(8, {"w": rng.normal(size=(3, 1))})

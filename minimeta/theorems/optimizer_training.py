@@ -23,12 +23,9 @@ def slopes_of(follow, meta, task):
     return numpy.concatenate([numpy.ravel(g) for g in leaves(follow(meta, task)[1])])
 
 
-@theorem(
-    "The full meta-gradient is what finite differences of the outer loss give.",
-    lesson=9,
-    source="definition of the derivative",
-)
+@theorem(lesson="learned_optimizers", source="definition of the derivative")
 def the_full_meta_gradient_is_right():
+    """The full meta-gradient is what finite differences of the outer loss give."""
     family, meta = logistic(2, 3, 10), trained_like(hidden=2)
     task = family.sample(numpy.random.default_rng(0))
     loss = training.outer_loss(family, lstm_optimizer.optimizer, 5, None, kept)
@@ -45,12 +42,9 @@ def the_full_meta_gradient_is_right():
     return Claim(slopes_of(value_and_grad(loss), meta, task), differences, tolerance=1e-8)
 
 
-@theorem(
-    "Without second derivatives nothing is lost where the optimizee is linear.",
-    lesson=9,
-    source=ANDRYCHOWICZ,
-)
+@theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def first_order_is_exact_on_linear_optimizees():
+    """Without second derivatives nothing is lost where the optimizee is linear."""
     task = gaussian_quadratics(4, 3).sample(numpy.random.default_rng(0))
     both = [
         training.meta_gradient(LINEAR, lstm_optimizer.optimizer, 8, None, through)
@@ -59,12 +53,9 @@ def first_order_is_exact_on_linear_optimizees():
     return Claim(*(slopes_of(follow, trained_like(), task) for follow in both), tolerance=1e-13)
 
 
-@theorem(
-    "On a quadratic with Hessian A, two steps a lose exactly a g_2' A g_0 of the slope in a.",
-    lesson=9,
-    source="one derivative",
-)
+@theorem(lesson="learned_optimizers", source="one derivative")
 def what_first_order_loses_on_quadratics():
+    """On a quadratic with Hessian A, two steps a lose exactly a g_2' A g_0 of the slope in a."""
     family, a = gaussian_quadratics(5, 3), 0.02
     task, meta = family.sample(numpy.random.default_rng(0)), {"step_sizes": numpy.array([a, a])}
     follow = lambda through: training.meta_gradient(
@@ -80,13 +71,12 @@ def what_first_order_loses_on_quadratics():
     return Claim(dropped.sum(), a * numpy.sum(last * (A @ first)) / 5, tolerance=1e-10)
 
 
-@theorem(
-    "Truncated after U steps, theta_t - theta_0 = -a t c counts (t-1) mod U + 1 steps, not t.",
-    lesson=9,
-    source=ANDRYCHOWICZ,
-)
+@theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def what_truncation_forgets():
-    """On f = c' theta, for one step size a: the slope is -mean_t ((t-1) mod U + 1) |c|^2."""
+    """Truncated after U steps, theta_t - theta_0 = -a t c counts (t-1) mod U + 1 steps, not t.
+
+    On f = c' theta, for one step size a: the slope is -mean_t ((t-1) mod U + 1) |c|^2.
+    """
     task = gaussian_quadratics(4, 3).sample(numpy.random.default_rng(0))
     one_step_size = lambda meta: sgd_of(meta["a"])
     found, exactly = [], []
@@ -104,12 +94,9 @@ def sgd_of(a):
     return Optimizer(lambda theta: [], move)
 
 
-@theorem(
-    "The meta-gradient is the slope of sum_s <step_s, the slopes still to come in its stretch>.",
-    lesson=9,
-    source="chain rule",
-)
+@theorem(lesson="learned_optimizers", source="chain rule")
 def steps_are_judged_by_the_slopes_to_come():
+    """The meta-gradient is the slope of sum_s <step_s, the slopes still to come in its stretch>."""
     family, meta = logistic(3, 4, 20), trained_like(layers=2)
     task, weights = family.sample(numpy.random.default_rng(0)), [float(t) for t in range(1, 7)]
     plain = training.meta_gradient(family, lstm_optimizer.optimizer, 6, 3, constant, weights)
@@ -119,13 +106,12 @@ def steps_are_judged_by_the_slopes_to_come():
     return Claim(*both, tolerance=1e-11)
 
 
-@theorem(
-    "A schedule trained on its last loss without second derivatives has all slopes -<g_t, g_k>.",
-    lesson=9,
-    source="chain rule",
-)
+@theorem(lesson="learned_optimizers", source="chain rule")
 def first_order_schedule():
-    """Each step size is judged by the slope where it was used and the slope at the end."""
+    """A schedule trained on its last loss without second derivatives has all slopes -<g_t, g_k>.
+
+    Each step size is judged by the slope where it was used and the slope at the end.
+    """
     family, rates = gaussian_quadratics(5, 3), numpy.array([0.02, 0.01, 0.03])
     task = family.sample(numpy.random.default_rng(0))
     follow = training.meta_gradient(family, schedule.optimizer, 3, None, constant, [0.0, 0.0, 1.0])

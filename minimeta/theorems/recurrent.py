@@ -40,12 +40,9 @@ def folded(meta, data):
     return along(slow, meta, data)
 
 
-@theorem(
-    "The answer to x_t depends on x_1 to x_t, on y_1 to y_t-1, and on nothing else.",
-    lesson=11,
-    source="Causality",
-)
+@theorem(lesson="recurrent", source="Causality")
 def no_label_is_seen_before_its_answer():
+    """The answer to x_t depends on x_1 to x_t, on y_1 to y_t-1, and on nothing else."""
     meta, data = problem(tasks=1)
     answer = lambda data, t: recurrent.predict_along(meta, data)[0, t].sum()
     slopes = [grad(answer)(data, t) for t in range(T)]  # T times x and y (1, T, 2)
@@ -53,28 +50,27 @@ def no_label_is_seen_before_its_answer():
     return Claim(seen, numpy.stack([numpy.tri(T), numpy.tri(T, k=-1)], axis=1), tolerance=0.0)
 
 
-@theorem("adapt is the fold of observe.", lesson=11, source="By definition")
+@theorem(lesson="recurrent", source="By definition")
 def adapt_is_the_fold_of_observe():
+    """adapt is the fold of observe."""
     meta, data = problem()
     state = fold(recurrent.start, recurrent.observe)(meta, data)
     flat = lambda state: numpy.concatenate([state[part] for part in ("h", "c", "label")], axis=1)
     return Claim(flat(recurrent.adapt(meta, data)), flat(state), tolerance=1e-14)
 
 
-@theorem(
-    "After S examples, predict says what predict_along says at S + 1.",
-    lesson=11,
-    source="By definition",
-)
+@theorem(lesson="recurrent", source="By definition")
 def shots_are_positions():
+    """After S examples, predict says what predict_along says at S + 1."""
     meta, data = problem()
     answer = lambda task: recurrent.predict(meta, recurrent.adapt(meta, task.support), task.query.x)
     found = numpy.concatenate([answer(split(data, shots)) for shots in range(T)], axis=1)
     return Claim(found, recurrent.predict_along(meta, data), tolerance=1e-14)
 
 
-@theorem("The sequence is the LSTM's equations, one after the other.", lesson=11, source=LSTM)
+@theorem(lesson="recurrent", source=LSTM)
 def the_sequence_is_its_equations():
+    """The sequence is the LSTM's equations, one after the other."""
     meta, (x, y) = problem()
     W_x, W_h, b = (meta["cell"][name] for name in ("W_x", "W_h", "b"))
     sigmoid, label, answers = lambda z: 1 / (1 + numpy.exp(-z)), numpy.zeros_like(y[:, 0]), []
@@ -88,12 +84,9 @@ def the_sequence_is_its_equations():
     return Claim(found, numpy.stack(answers, axis=1), tolerance=1e-14)
 
 
-@theorem(
-    "The sequence loss is the mean of the meta-losses with 0, 1, ..., T - 1 shots.",
-    lesson=11,
-    source=HOCHREITER,
-)
+@theorem(lesson="recurrent", source=HOCHREITER)
 def the_sequence_loss_is_a_mean_over_shots():
+    """The sequence loss is the mean of the meta-losses with 0, 1, ..., T - 1 shots."""
     meta, data = problem()
     learner = recurrent.learner(2, 2, hidden=5)
     losses = [meta_loss(learner, meta, split(data, shots)) for shots in range(T)]
@@ -101,8 +94,9 @@ def the_sequence_loss_is_a_mean_over_shots():
     return Claim(found, numpy.mean(losses), tolerance=1e-14)
 
 
-@theorem("Its gradient is that of the fold, step by step.", lesson=11, source="Chain rule")
+@theorem(lesson="recurrent", source="Chain rule")
 def the_gradient_is_that_of_the_fold():
+    """Its gradient is that of the fold, step by step."""
     meta, data = problem()
     loss = lambda meta: np.mean((folded(meta, data) - data.y) ** 2)
     learner, task = recurrent.learner(2, 2, hidden=5), split(data, T - 1)
@@ -111,8 +105,9 @@ def the_gradient_is_that_of_the_fold():
     return Claim(flat(found), flat(grad(loss)(meta)), tolerance=1e-14)
 
 
-@theorem("Each query is answered as if it were the only one.", lesson=11, source="By definition")
+@theorem(lesson="recurrent", source="By definition")
 def queries_do_not_see_each_other():
+    """Each query is answered as if it were the only one."""
     meta, data = problem()
     state = recurrent.adapt(meta, data)
     queries = numpy.random.default_rng(1).normal(size=(3, 4, 2))
@@ -121,8 +116,9 @@ def queries_do_not_see_each_other():
     return Claim(found, numpy.concatenate(alone, axis=1), tolerance=1e-14)
 
 
-@theorem("Each task is learned as if it were the only one.", lesson=11, source="By definition")
+@theorem(lesson="recurrent", source="By definition")
 def tasks_do_not_see_each_other():
+    """Each task is learned as if it were the only one."""
     meta, data = problem()
     tasks = [Data(x[None], y[None]) for x, y in zip(*data)]
     alone = [recurrent.predict_along(meta, one) for one in tasks]
@@ -145,16 +141,18 @@ def clock(prior):
     return numpy.log(odds)[:, None]
 
 
-@theorem("One cell whose gates have odds n - 1 holds the running mean.", lesson=11, source=LSTM)
+@theorem(lesson="recurrent", source=LSTM)
 def a_cell_can_average():
+    """One cell whose gates have odds n - 1 holds the running mean."""
     y = numpy.random.default_rng(0).normal(size=(1, T, 1))
     found = recurrent.predict_along(averaging(), Data(clock(prior=0.0)[None], y))
     means = [y[0, :n].mean() for n in range(1, T)]
     return Claim(found[0, :, 0], [0.0, *means], tolerance=1e-9)
 
 
-@theorem("With odds n - 1 + s^2/v it is the posterior mean.", lesson=11, source="Kalman 1960")
+@theorem(lesson="recurrent", source="Kalman 1960")
 def a_cell_can_be_bayes():
+    """With odds n - 1 + s^2/v it is the posterior mean."""
     y = numpy.random.default_rng(0).normal(size=(1, T, 1))
     found = recurrent.predict_along(averaging(), Data(clock(prior=2.5)[None], y))
     means, _ = bayes.sequential(numpy.ones((1, T, 1)), y, 0.0, 0.4 * numpy.eye(1), 1.0)
@@ -187,12 +185,9 @@ def descending(step_size, inputs=1, small=5e-3, scale=1e-6):
     return {"cell": cell, "read": {"W": read, "b": numpy.zeros(1)}}
 
 
-@theorem(
-    "Five cells an input, their gates set by hand, run SGD, a step an example.",
-    lesson=11,
-    source="Construction",
-)
+@theorem(lesson="recurrent", source="Construction")
 def five_cells_can_descend():
+    """Five cells an input, their gates set by hand, run SGD, a step an example."""
     x, y = problem(tasks=1)[1]
     slope = grad(lambda w, x, y: (x @ w - y) ** 2)
     w, answers = numpy.zeros(2), []
@@ -214,20 +209,18 @@ def lines(noise=NOISE, tasks=4000):
     return data, data.x * means[:, :-1, :, 0]
 
 
-@theorem(
-    "Along a sequence the Bayes error at t is the risk of t - 1 shots.",
-    lesson=11,
-    source="Bishop 2006, Pattern Recognition and Machine Learning",
-)
+@theorem(lesson="recurrent", source="Bishop 2006, Pattern Recognition and Machine Learning")
 def the_floor_is_the_risk():
+    """Along a sequence the Bayes error at t is the risk of t - 1 shots."""
     data, best = lines()
     risks = [bayes.risk(data.x[:, :n], numpy.eye(1), NOISE) for n in range(T)]
     off = (best - data.y)[..., 0] ** 2 - numpy.stack(risks, axis=1)  # (M, T)
     return Claim(off.mean(0), numpy.zeros(T), standard_error=off.std(0) / len(off) ** 0.5)
 
 
-@theorem("No LSTM is below Bayes at any position.", lesson=11, source="By definition")
+@theorem(lesson="recurrent", source="By definition")
 def nobody_beats_bayes():
+    """No LSTM is below Bayes at any position."""
     data, best = lines()
     untrained = recurrent.init(numpy.random.default_rng(0), 1, 1, 16)
     answers = [recurrent.predict_along(meta, data) for meta in (untrained, descending(0.3))]

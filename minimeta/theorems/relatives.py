@@ -17,12 +17,9 @@ from minimeta.theorems import Claim, theorem
 from minimeta.theorems.initializations import LINE, STEPS, family, slope
 
 
-@theorem(
-    "ANIL's meta-gradient is J'AJ (theta-c) with J = (I-aEA)^k, E the adapted coordinates.",
-    lesson=6,
-    source="Raghu et al. 2020",
-)
+@theorem(lesson="inner_loop", source="Raghu et al. 2020")
 def anil_meta_gradient():
+    """ANIL's meta-gradient is J'AJ (theta-c) with J = (I-aEA)^k, E the adapted coordinates."""
     A, c, theta, a = family()
     task, meta = from_quadratics(A, c), {"body": theta[:2, None], "head": theta[2:, None]}
     join = lambda p: numpy.array([[1.0, 0], [0, 1], [0, 0]]) @ p["body"] + _last() @ p["head"]
@@ -41,12 +38,9 @@ def _last():
     return numpy.array([[0.0], [0.0], [1.0]])
 
 
-@theorem(
-    "A linear ANIL whose head is solved is PCA: the best body spans the leading directions.",
-    lesson=6,
-    source="Raghu et al. 2020; Eckart & Young 1936",
-)
+@theorem(lesson="inner_loop", source="Raghu et al. 2020; Eckart & Young 1936")
 def anil_is_principal_components():
+    """A linear ANIL whose head is solved is PCA: the best body spans the leading directions."""
     rng = numpy.random.default_rng(0)
     spectrum = numpy.array([3.0, 1.0, 0.2])
     directions, _ = numpy.linalg.qr(rng.normal(size=(3, 3)))
@@ -65,12 +59,9 @@ def anil_is_principal_components():
     return Claim(risk(meta["body"]), exact.shared_subspace_risk(covariance, 2), tolerance=1e-8)
 
 
-@theorem(
-    "Meta-SGD's slope for its step sizes is -g * A(I - diag(alpha)A)(theta-c), g = A(theta-c).",
-    lesson=6,
-    source="Li et al. 2017",
-)
+@theorem(lesson="inner_loop", source="Li et al. 2017")
 def meta_sgd_slope_of_step_sizes():
+    """Meta-SGD's slope for its step sizes is -g * A(I - diag(alpha)A)(theta-c), g = A(theta-c)."""
     A, c, theta, _ = family()
     alpha = numpy.array([0.2, -0.1, 0.5])
     meta = {"theta": {"w": theta[:, None]}, "alpha": {"w": alpha[:, None]}}
@@ -85,12 +76,9 @@ def exact_theta(A, J, theta, c):
     return numpy.mean(numpy.swapaxes(J, -1, -2) @ A @ J @ (theta - c)[..., None], axis=0)
 
 
-@theorem(
-    "On axis-aligned tasks of one curvature Meta-SGD's best rates are 1/a: one step solves all.",
-    lesson=6,
-    source="Li et al. 2017",
-)
+@theorem(lesson="inner_loop", source="Li et al. 2017")
 def meta_sgd_learns_newton():
+    """On axis-aligned tasks of one curvature Meta-SGD's best rates are 1/a: one step solves all."""
     a, c = numpy.array([0.5, 1.0, 4.0]), numpy.random.default_rng(0).normal(size=(6, 3))
     A = numpy.broadcast_to(numpy.diag(a), (6, 3, 3))
     rates = exact.best_step_per_coordinate(numpy.broadcast_to(a, (6, 3)), c**2)
@@ -100,12 +88,9 @@ def meta_sgd_learns_newton():
     return Claim([left, *rates], [0.0, *1 / a], tolerance=1e-12)
 
 
-@theorem(
-    "With curvatures that vary, Meta-SGD's best rate per coordinate is E[a^2 v]/E[a^3 v].",
-    lesson=6,
-    source="Li et al. 2017; one derivative",
-)
+@theorem(lesson="inner_loop", source="Li et al. 2017; one derivative")
 def meta_sgd_best_rates():
+    """With curvatures that vary, Meta-SGD's best rate per coordinate is E[a^2 v]/E[a^3 v]."""
     rng = numpy.random.default_rng(0)
     a, c = rng.uniform(0.5, 2.0, size=(7, 3)), rng.normal(size=(7, 3))
     rates = exact.best_step_per_coordinate(a, c**2)
@@ -120,34 +105,25 @@ def implicit(A, c, theta, strength, step_size, steps, cg_steps=3):
     return follow({"w": theta[:, None]}, from_quadratics(A, c))[1]["w"][:, 0]
 
 
-@theorem(
-    "iMAML's gradient is mean B A B (theta-c) with B = (I + A/lam)^-1.",
-    lesson=6,
-    source="Rajeswaran et al. 2019",
-)
+@theorem(lesson="inner_loop", source="Rajeswaran et al. 2019")
 def imaml_meta_gradient():
+    """iMAML's gradient is mean B A B (theta-c) with B = (I + A/lam)^-1."""
     A, c, theta, _ = family()
     exactly = exact.meta_gradient(theta, exact.imaml_weights(A, 2.0), c)
     return Claim(implicit(A, c, theta, 2.0, 0.3, 200), exactly, tolerance=1e-12)
 
 
-@theorem(
-    "iMAML's gradient does not depend on the path: two step sizes, one answer.",
-    lesson=6,
-    source="Rajeswaran et al. 2019",
-)
+@theorem(lesson="inner_loop", source="Rajeswaran et al. 2019")
 def imaml_forgets_the_path():
+    """iMAML's gradient does not depend on the path: two step sizes, one answer."""
     A, c, theta, _ = family()
     runs = [implicit(A, c, theta, 2.0, size, steps) for size, steps in [(0.05, 900), (0.45, 150)]]
     return Claim(runs[0], runs[1], tolerance=1e-12)
 
 
-@theorem(
-    "MAML through ever more steps of iMAML's inner problem converges to the implicit gradient.",
-    lesson=6,
-    source="Rajeswaran et al. 2019",
-)
+@theorem(lesson="inner_loop", source="Rajeswaran et al. 2019")
 def unrolling_converges_to_the_implicit_gradient():
+    """MAML through ever more steps of iMAML's inner problem converges to the implicit gradient."""
     A, c, theta, _ = family()
     inner = lambda k: imaml.learner(LINE, mse, 2.0, 0.3, k)
     task = from_quadratics(A, c)
@@ -157,12 +133,9 @@ def unrolling_converges_to_the_implicit_gradient():
     return Claim(gaps[2], 0.0, tolerance=1e-12)
 
 
-@theorem(
-    "Conjugate gradients solve a D-dimensional system in D steps, for every task at once.",
-    lesson=6,
-    source="Hestenes & Stiefel 1952",
-)
+@theorem(lesson="inner_loop", source="Hestenes & Stiefel 1952")
 def conjugate_gradients_are_exact():
+    """Conjugate gradients solve a D-dimensional system in D steps, for every task at once."""
     A, c, _, _ = family(tasks=4)
     found = imaml.conjugate_gradients(lambda v: {"w": A @ v["w"]}, {"w": c[..., None]}, 3)
     return Claim(found["w"], numpy.linalg.solve(A, c[..., None]), tolerance=1e-8)

@@ -33,12 +33,9 @@ def along(optimizer, task, steps):
     return numpy.stack([f(theta, 0), *losses_along(optimizer, theta, f, steps)])
 
 
-@theorem(
-    "The best fixed step sizes are the inverse roots of the least-squares polynomial, k = 1..5.",
-    lesson=9,
-    source="Golub & Welsch 1969",
-)
+@theorem(lesson="schedules", source="Golub & Welsch 1969")
 def best_schedule_has_the_roots_of_the_best_polynomial():
+    """The best fixed step sizes are the inverse roots of the least-squares polynomial, k = 1..5."""
     lam, weights = spectrum()
     found, roots = [], []
     for k in range(1, 6):
@@ -48,12 +45,9 @@ def best_schedule_has_the_roots_of_the_best_polynomial():
     return Claim(found, roots, tolerance=1e-8)
 
 
-@theorem(
-    "A schedule learned by gradient descent arrives at the polynomial's roots.",
-    lesson=9,
-    source="Golub & Welsch 1969",
-)
+@theorem(lesson="schedules", source="Golub & Welsch 1969")
 def learned_schedule_arrives_at_the_roots():
+    """A schedule learned by gradient descent arrives at the polynomial's roots."""
     lam, weights = spectrum(seed=1)
     found = learned(lam, weights, steps=4)
     return Claim(found, exact.best_schedule(lam, weights, 4), tolerance=1e-8)
@@ -75,12 +69,9 @@ def learned(lam, weights, steps):
     return numpy.sort(a)[::-1]
 
 
-@theorem(
-    "After the best schedule the slope is orthogonal to all before: first order rests there too.",
-    lesson=9,
-    source=HESTENES,
-)
+@theorem(lesson="schedules", source=HESTENES)
 def first_order_rests_at_the_best_schedule():
+    """First order rests at the best schedule too: its last gradient is orthogonal to all before."""
     lam, weights = spectrum(seed=2)
     meta = {"step_sizes": exact.best_schedule(lam, weights, 4)}
     last, family = [0.0, 0.0, 0.0, 1.0], gaussian_quadratics(1, len(lam))
@@ -89,12 +80,9 @@ def first_order_rests_at_the_best_schedule():
     return Claim(slope, numpy.zeros(4), tolerance=1e-12)
 
 
-@theorem(
-    "The best single step is sum w lam / sum w lam^2: there the meta-gradient vanishes.",
-    lesson=9,
-    source="one derivative",
-)
+@theorem(lesson="schedules", source="one derivative")
 def best_step_has_no_slope():
+    """The best single step is sum w lam / sum w lam^2: there the meta-gradient vanishes."""
     lam, weights = spectrum()
     family = gaussian_quadratics(1, len(lam))
     follow = training.meta_gradient(family, schedule.optimizer, 1, None)
@@ -103,12 +91,9 @@ def best_step_has_no_slope():
     return Claim(at[0] / (at[0] - at[1]), exact.best_step(lam, weights), tolerance=1e-12)
 
 
-@theorem(
-    "The Krylov bound is the least-squares value over polynomials with p(0) = 1, k = 0..5.",
-    lesson=9,
-    source=HESTENES,
-)
+@theorem(lesson="schedules", source=HESTENES)
 def krylov_bound_is_least_squares():
+    """The Krylov bound is the least-squares value over polynomials with p(0) = 1, k = 0..5."""
     lam, weights = spectrum()
     values = []
     for k in range(6):
@@ -117,12 +102,9 @@ def krylov_bound_is_least_squares():
     return Claim(exact.krylov_bound(lam, weights, 5), values, tolerance=1e-12)
 
 
-@theorem(
-    "On each problem conjugate gradients reach the Krylov bound, and 0 after D steps.",
-    lesson=9,
-    source=HESTENES,
-)
+@theorem(lesson="schedules", source=HESTENES)
 def conjugate_gradients_reach_the_bound():
+    """On each problem conjugate gradients reach the Krylov bound, and 0 after D steps."""
     task = gaussian_quadratics(4, 5).sample(numpy.random.default_rng(0))
     theta, found = numpy.swapaxes(task.query.x, 1, 2), []
     for x, y, start in zip(*task.support, theta):
@@ -145,12 +127,9 @@ def conjugate_gradients(x, y, theta):
     return path
 
 
-@theorem(
-    "SGD with the best schedule for many problems reaches their common Krylov bound.",
-    lesson=9,
-    source=HESTENES,
-)
+@theorem(lesson="schedules", source=HESTENES)
 def the_best_schedule_reaches_the_common_bound():
+    """SGD with the best schedule for many problems reaches their common Krylov bound."""
     task = gaussian_quadratics(30, 6).sample(numpy.random.default_rng(0))
     lam, weights = (v.ravel() for v in modes_of(task))
     found, bound = [], exact.krylov_bound(lam, weights, 6) / 30
@@ -166,13 +145,12 @@ def modes_of(task):
     return exact.modes(task.support.x, task.support.x @ theta - task.support.y)
 
 
-@theorem(
-    "No linear optimizer, whatever its memory, is below the Krylov bound at any step.",
-    lesson=9,
-    source=HESTENES,
-)
+@theorem(lesson="schedules", source=HESTENES)
 def no_linear_optimizer_is_below_the_bound():
-    """200 linear recurrent optimizers with random weights, momentum and SGD, on ten problems."""
+    """No linear optimizer, whatever its memory, is below the Krylov bound at any step.
+
+    200 linear recurrent optimizers with random weights, momentum and SGD, on ten problems.
+    """
     rng = numpy.random.default_rng(0)
     task = gaussian_quadratics(10, 5).sample(rng)
     drawn = [recurrent(rng) for _ in range(200)]
@@ -192,12 +170,9 @@ def recurrent(rng):
     return lstm_optimizer.optimizer(meta, lambda g: g, 1.0, lstm_optimizer.linear_cell)
 
 
-@theorem(
-    "Chebyshev's steps leave exactly +-1/T_k at k + 1 points, in turn, so none can do better.",
-    lesson=9,
-    source="Young 1953",
-)
+@theorem(lesson="schedules", source="Young 1953")
 def chebyshev_equioscillates():
+    """Chebyshev's steps leave exactly +-1/T_k at k + 1 points, in turn, so none can do better."""
     low, high, k = 0.3, 4.0, 6
     points = 0.5 * (high + low) + 0.5 * (high - low) * numpy.cos(numpy.pi * numpy.arange(k + 1) / k)
     left = exact.residual(exact.chebyshev(low, high, k), points)
@@ -205,12 +180,9 @@ def chebyshev_equioscillates():
     return Claim(left, signs * exact.chebyshev_bound(low, high, k), tolerance=1e-12)
 
 
-@theorem(
-    "The fastest heavy ball shrinks every mode of [low, high] by its rate and no more.",
-    lesson=9,
-    source=POLYAK,
-)
+@theorem(lesson="schedules", source=POLYAK)
 def heavy_ball_rate():
+    """The fastest heavy ball shrinks every mode of [low, high] by its rate and no more."""
     low, high = 0.2, 5.0
     a, mass, rate = exact.heavy_ball(low, high)
     radius = [spectral_radius(lam, a, mass) for lam in numpy.linspace(low, high, 52)[1:-1]]
@@ -222,23 +194,19 @@ def spectral_radius(lam, a, mass):
     return max(abs(numpy.linalg.eigvals([[1 - a * lam, -a * mass], [lam, mass]])))
 
 
-@theorem(
-    "Both ends of the spectrum limit the best constant step: they shrink by (kappa-1)/(kappa+1).",
-    lesson=9,
-    source=POLYAK,
-)
+@theorem(lesson="schedules", source=POLYAK)
 def gradient_descent_rate():
+    """The best constant step shrinks both ends of the spectrum by (kappa-1)/(kappa+1)."""
     a, rate = exact.gradient_descent(0.2, 5.0)
     return Claim([1.0 - 0.2 * a, 5.0 * a - 1.0], [rate, rate], tolerance=1e-14)
 
 
-@theorem(
-    "Chebyshev's k-th root tends to the heavy ball's rate: momentum is Chebyshev in the long run.",
-    lesson=9,
-    source=POLYAK,
-)
+@theorem(lesson="schedules", source=POLYAK)
 def chebyshev_becomes_heavy_ball():
-    """1/T_k = 2 r^k / (1 + r^2k) exactly, with r the heavy ball's rate."""
+    """Chebyshev's k-th root tends to the heavy ball's rate: momentum is Chebyshev in the long run.
+
+    1/T_k = 2 r^k / (1 + r^2k) exactly, with r the heavy ball's rate.
+    """
     r, k = exact.heavy_ball(0.5, 3.0)[2], numpy.arange(1, 30)
     found = [exact.chebyshev_bound(0.5, 3.0, int(j)) for j in k]
     return Claim(found, 2.0 * r**k / (1.0 + r ** (2 * k)), tolerance=1e-14)

@@ -39,53 +39,60 @@ def pooled_fits(phase, tasks=20_000):
     return numpy.linalg.solve(gram, numpy.swapaxes(features, 1, 2) @ y)[..., 0]
 
 
-@theorem("The best joint predictor of the sines is E[y|x] by quadrature.", lesson=3, source=MAML)
+@theorem(lesson="transfer", source=MAML)
 def joint_predictor_of_sines():
+    """The best joint predictor of the sines is E[y|x] by quadrature."""
     nodes, weights = numpy.polynomial.legendre.leggauss(40)
     x, phi = numpy.linspace(-5.0, 5.0, 11), math.pi / 2 * (nodes + 1.0)
     mean = 2.55 * (weights / 2) @ numpy.sin(x - phi[:, None])  # 2.55 is the mean of U[0.1, 5]
     return Claim(exact.joint_predictor(x), mean, tolerance=1e-12)
 
 
-@theorem("The joint optimum's error on sampled sines is 3.0057.", lesson=3, source=MAML)
+@theorem(lesson="transfer", source=MAML)
 def joint_risk_of_sines():
+    """The joint optimum's error on sampled sines is 3.0057."""
     x, y = sines(numpy.random.default_rng(0), 20_000, 0, 20).query
     losses = mse(exact.joint_predictor(x), y)  # (M,)
     return Claim(losses.mean(), exact.joint_risk(), standard_error=standard_error(losses))
 
 
-@theorem("Least squares on pooled sines gives 0 sin x - 1.6234 cos x.", lesson=3, source=MAML)
+@theorem(lesson="transfer", source=MAML)
 def pooled_sines():
+    """Least squares on pooled sines gives 0 sin x - 1.6234 cos x."""
     fits = pooled_fits((0.0, math.pi))
     height = exact.joint_predictor(0.0)
     return Claim(fits.mean(axis=0), [0.0, height], standard_error=standard_error(fits))
 
 
-@theorem("With phases of a whole turn, pooled sines give zero.", lesson=3, source=REPTILE)
+@theorem(lesson="transfer", source=REPTILE)
 def pooled_whole_turns():
+    """With phases of a whole turn, pooled sines give zero."""
     fits = pooled_fits(WHOLE_TURN)
     height = exact.joint_predictor(0.0, phase=WHOLE_TURN)
     return Claim(fits.mean(axis=0), [0.0, height], standard_error=standard_error(fits))
 
 
-@theorem("The joint risk and zero's risk of sampled whole turns agree.", lesson=3, source=REPTILE)
+@theorem(lesson="transfer", source=REPTILE)
 def nothing_to_learn_jointly():
+    """The joint risk and zero's risk of sampled whole turns agree."""
     y = sines(numpy.random.default_rng(1), 20_000, 0, 20, phase=WHOLE_TURN).query.y
     losses = numpy.mean(y**2, axis=(1, 2))
     risk = exact.joint_risk(phase=WHOLE_TURN)
     return Claim(losses.mean(), risk, standard_error=standard_error(losses))
 
 
-@theorem("A predictor away from E[y|x] by d pays E d^2 on top.", lesson=3, source="Bias-variance")
+@theorem(lesson="transfer", source="Bias-variance")
 def price_of_another_predictor():
+    """A predictor away from E[y|x] by d pays E d^2 on top."""
     x, y = sines(numpy.random.default_rng(2), 20_000, 0, 20).query
     away = 0.7 * numpy.sin(x) + 0.2
     excess = numpy.mean((exact.joint_predictor(x) + away - y) ** 2 - away**2, axis=(1, 2))
     return Claim(excess.mean(), exact.joint_risk(), standard_error=standard_error(excess))
 
 
-@theorem("Two exact examples give a sine away: A cos phi, -A sin phi.", lesson=3, source=ALGEBRA)
+@theorem(lesson="transfer", source=ALGEBRA)
 def two_examples_are_enough():
+    """Two exact examples give a sine away: A cos phi, -A sin phi."""
     rng = numpy.random.default_rng(0)
     amplitudes, phases = draw_sines(rng, 50)
     task = from_sines(rng, amplitudes, phases, 2, 3)
@@ -93,26 +100,25 @@ def two_examples_are_enough():
     return Claim(exact.fit(*task.support)[..., 0], truth, tolerance=1e-11)
 
 
-@theorem("The learner that knows the family has no error at ten shots.", lesson=3, source=ALGEBRA)
+@theorem(lesson="transfer", source=ALGEBRA)
 def knowing_the_family():
+    """The learner that knows the family has no error at ten shots."""
     task = sines(numpy.random.default_rng(3), 100, 10, 10)
     return Claim(evaluate(exact.learner(), {}, task), numpy.zeros(100), tolerance=1e-24)
 
 
-@theorem("The joint optimum is least squares on all data pooled.", lesson=3, source=ALGEBRA)
+@theorem(lesson="transfer", source=ALGEBRA)
 def joint_optimum_is_pooled_least_squares():
+    """The joint optimum is least squares on all data pooled."""
     A, c, _ = family()
     x, y = from_quadratics(A, c).support
     pooled = numpy.linalg.lstsq(x.reshape(-1, 3), y.reshape(-1), rcond=None)[0]
     return Claim(quadratics.joint_optimum(A, c), pooled, tolerance=1e-12)
 
 
-@theorem(
-    "The mean of the minima loses d' (sum A) d / 2 to the joint optimum, d apart.",
-    lesson=3,
-    source=ALGEBRA,
-)
+@theorem(lesson="transfer", source=ALGEBRA)
 def averaging_minimisers_is_worse():
+    """The mean of the minima loses d' (sum A) d / 2 to the joint optimum, d apart."""
     A, c, _ = family()
     joint, mean = quadratics.joint_optimum(A, c), c.mean(axis=0)
     excess = numpy.sum(quadratics.loss(mean, A, c) - quadratics.loss(joint, A, c))
@@ -120,17 +126,17 @@ def averaging_minimisers_is_worse():
     return Claim(excess, apart @ A.sum(axis=0) @ apart / 2, tolerance=1e-13)
 
 
-@theorem("With one curvature for all, the joint optimum is the mean.", lesson=3, source=ALGEBRA)
+@theorem(lesson="transfer", source=ALGEBRA)
 def averaging_is_right_for_equal_curvature():
+    """With one curvature for all, the joint optimum is the mean."""
     A, c, _ = family()
     same = numpy.broadcast_to(A[0], A.shape)
     return Claim(quadratics.joint_optimum(same, c), c.mean(axis=0), tolerance=1e-13)
 
 
-@theorem(
-    "Fine-tuning a linear map k steps ends at c + (I-aA)^k (theta-c).", lesson=3, source=ALGEBRA
-)
+@theorem(lesson="transfer", source=ALGEBRA)
 def fine_tuning_in_closed_form():
+    """Fine-tuning a linear map k steps ends at c + (I-aA)^k (theta-c)."""
     A, c, theta = family()
     x, y = from_quadratics(A, c).support
     walked = numpy.repeat(theta[None, :, None], len(A), axis=0)  # (M, D, 1), a copy per task
@@ -140,8 +146,9 @@ def fine_tuning_in_closed_form():
     return Claim(found, walked[..., 0], tolerance=1e-13)
 
 
-@theorem("After k steps the loss is (theta-c)' P' A P (theta-c) / 2.", lesson=3, source=ALGEBRA)
+@theorem(lesson="transfer", source=ALGEBRA)
 def loss_after_fine_tuning():
+    """After k steps the loss is (theta-c)' P' A P (theta-c) / 2."""
     A, c, theta = family()
     losses = []
     for curvature, minimum in zip(A, c):
@@ -151,8 +158,9 @@ def loss_after_fine_tuning():
     return Claim(quadratics.loss_after(theta, A, c, 0.8, 5), losses, tolerance=1e-14)
 
 
-@theorem("At the stability limit the steepest direction flips and stays.", lesson=3, source=ALGEBRA)
+@theorem(lesson="transfer", source=ALGEBRA)
 def stability_limit_flips():
+    """At the stability limit the steepest direction flips and stays."""
     A, c, _ = family()
     steepest = numpy.linalg.eigh(A)[1][..., -1]  # (M, D)
     limits = quadratics.stability_limit(A)
