@@ -1,6 +1,7 @@
 """What a task is: a support set to learn from and a query set to be judged on.
 
 `Task` is a *batch* of M tasks. Shots are support examples; queries are counted apart.
+With classes (`episodes`), both are counted per class.
 """
 
 from typing import Callable, NamedTuple
