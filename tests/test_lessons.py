@@ -2,6 +2,7 @@
 
 import ast
 
+import lesson_form
 import pytest
 
 from minimeta.course import lessons, report
@@ -21,11 +22,83 @@ def test_the_form_of_a_lesson(lesson):
     assert "plots.save" in text
 
 
+@pytest.mark.parametrize(
+    "lesson", [lesson for lesson in LESSONS if lesson.claims], ids=lambda lesson: lesson.path.stem
+)
+def test_a_lesson_that_makes_claims_has_the_form_of_a_lesson(lesson):
+    assert not lesson_form.faults(lesson.path.read_text(encoding="utf-8"))
+
+
 @by_name
 def test_every_claim_of_a_lesson_says_what_it_claims(lesson):
     for node in ast.walk(ast.parse(lesson.path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Assert):
             assert node.msg is not None, f"line {node.lineno}: an assert without its sentence"
+
+
+SMALL = """# %% [markdown]
+# # 07. A small lesson
+#
+# {words}
+#
+# $$1+1=2$$
+
+# %%
+from minimeta import plots
+from minimeta.course.claims import check, claim, finish
+
+# %% [markdown]
+# **Predict, then run.** How much is 1 + 1?
+
+# %%
+claim(1 + 1 == 2, "sums", 2, "= 2")
+
+# %%
+fig, (ax,) = plots.figure()
+plots.save(fig, "07_small")
+""".format(words="word " * 99)
+QUESTION = "Put your answer in place of the dots and take the first # away."
+for k in (1, 2, 3):
+    SMALL += f'\n# %%\n# Exercise {k}. {QUESTION}\n# check(..., "21979a55")\n'
+SMALL += "\n# %%\nfinish()\n"
+FAULTS = {
+    "no blank line around the heading": ("lesson\n#\n", "lesson\n"),
+    "inside of a paragraph": ("\n#\n# $$1", "\n# $$1"),
+    "begins no paragraph": ("# **Predict", "# And now:\n# **Predict"),
+    "a cell of 27 lines": ("fig, (ax,)", "print()\n" * 25 + "fig, (ax,)"),
+    "saved in another": ("plots.save", "\n# %%\nplots.save"),
+    "in another form": ('# check(..., "21979a55")', '# check(..., "21979a55", 2)'),
+    "an assert": ("claim(1", "assert 1 + 1 == 2\nclaim(1"),
+    "a lambda has a name": ("claim(1", "f, b = lambda x: x, 2\nclaim(1"),
+    "more than 5 arguments": ("claim(1", "def f(a, b, c, d, e, f):\n    pass\n\n\nclaim(1"),
+    "the last cell is not finish()": ("\nfinish()", "\nprint()\nfinish()"),
+    "use(...) outside of": ("claim(1", "use(dtype='float32')\nclaim(1"),
+    "two claims with one sentence": ("claim(1", "claim(True, 'sums')\nclaim(1"),
+    "exercises 1, 2, 3": ("Exercise 3", "Exercise 4"),
+    "check is not imported": ("import check, ", "import "),
+    "words of text for": ("word " * 50, ""),
+}
+
+
+def test_a_small_lesson_without_fault():
+    assert lesson_form.faults(SMALL) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_of_form_is_named(fault):
+    right, wrong = FAULTS[fault]
+    found = lesson_form.faults(SMALL.replace(right, wrong, 1))
+    assert right in SMALL and len(found) >= 1 and fault in found[0], found
+
+
+@pytest.mark.parametrize("whole", ["# $$1$$ and\n# $$2$$", "# $$1\n# and $$2", "# so $$1$$"])
+def test_a_displayed_equation_is_a_paragraph(whole):
+    assert lesson_form.faults(SMALL.replace("# $$1+1=2$$", whole))
+
+
+def test_an_equation_of_several_lines_is_one():
+    for whole in ("# $$\n# 1+1\n# $$", "# $$1\n# +1$$"):
+        assert not lesson_form.faults(SMALL.replace("# $$1+1=2$$", whole))
 
 
 def test_the_lessons_are_numbered_without_doubles():
