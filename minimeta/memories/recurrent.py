@@ -27,7 +27,7 @@ from minimeta.core import checks
 from minimeta.core.backend import np, to_device
 from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
-from minimeta.nets import lstm
+from minimeta.nets import linear, lstm
 
 
 def learner(inputs, outputs=1, hidden=32, loss=mse):
@@ -103,4 +103,4 @@ def fed(meta, x, label):
 
 def read(meta, h):
     """The answers in the outputs of the LSTM: (..., H) -> (..., C)."""
-    return np.matmul(h, meta["read"]["W"]) + meta["read"]["b"]
+    return linear(h, **meta["read"])
