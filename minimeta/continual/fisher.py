@@ -80,8 +80,19 @@ def information(params, data, net, roots, form=diagonal):
     else:
         part, held = one_by_one(form), size(params)
     block = max(1, MOST // held)
-    cut = [Data(*(a[n : n + block] for a in data)) for n in range(0, len(data.x), block)]
-    return scaled(summed(part(params, each, net, roots) for each in cut), 1.0 / len(data.x))
+    parts = (part(params, each, net, roots) for each in cut(data, block))
+    return scaled(summed(parts), 1.0 / len(data.x))
+
+
+def cut(data, block):
+    """The data in blocks of so many examples, the last one shorter.
+
+    A single block is the data themselves, no slice of them: whoever computes the loss on them too
+    then finds one forward pass in a replayed program, and not two.
+    """
+    if len(data.x) <= block:
+        return [data]
+    return [Data(*(a[n : n + block] for a in data)) for n in range(0, len(data.x), block)]
 
 
 def one_by_one(form):
