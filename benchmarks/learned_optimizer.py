@@ -40,28 +40,21 @@ def sample(rng, sizes):
 
 
 def in_minimeta(sizes):
-    """The cell of nets.lstm, twice per step."""
+    """learned_optimizers.lstm_optimizer, whose preprocessing is the paper's too."""
+    from functools import partial
+
     from minimeta.core.backend import np
     from minimeta.core.gradients import constant, grad, value_and_grad
-    from minimeta.nets.lstm import cell
-
-    def preprocessed(g):
-        size = np.abs(g)
-        large = size >= math.exp(-SMALLEST)
-        logs = np.where(large, np.log(np.where(large, size, 1.0)) / SMALLEST, -1.0)
-        return np.concatenate([logs, np.where(large, np.sign(g), math.exp(SMALLEST) * g)], axis=1)
+    from minimeta.learned_optimizers.coordinates import log_and_sign
+    from minimeta.learned_optimizers.lstm_optimizer import optimizer
 
     def loss(params, data):
         W, y, theta = data
         f = lambda theta: np.sum((np.matmul(W, theta) - y) ** 2)
-        states = [(np.zeros((theta.size, sizes["hidden"])),) * 2 for _ in params["layers"]]
-        value = 0.0
+        learned = optimizer(params, partial(log_and_sign, p=SMALLEST), OUTPUT)
+        state, value = learned.init(theta), 0.0
         for _ in range(sizes["unrolled"]):
-            h = preprocessed(np.reshape(constant(grad(f)(theta)), (-1, 1)))  # (coordinates, 2)
-            for k, layer in enumerate(params["layers"]):
-                states[k] = cell(layer, states[k], h)
-                h = states[k][0]
-            theta = theta + OUTPUT * np.reshape(np.matmul(h, params["W"]), np.shape(theta))
+            theta, state = learned.update(constant(grad(f)(theta)), state, theta)
             value = value + f(theta) / sizes["problems"]
         return value
 

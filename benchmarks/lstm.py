@@ -35,17 +35,19 @@ def sample(rng, sizes):
 
 
 def in_minimeta(sizes):
-    """The whole sequence is one primitive."""
+    """memories.recurrent, which puts the previous labels beside the inputs itself."""
     from minimeta.core.backend import np
     from minimeta.core.gradients import value_and_grad
-    from minimeta.core.losses import mse
-    from minimeta.nets.layers import linear
-    from minimeta.nets.lstm import lstm
+    from minimeta.memories import recurrent
+    from minimeta.meta import along
+    from minimeta.tasks import Data
+
+    learner = recurrent.learner(inputs=1, hidden=sizes["hidden"])
 
     def loss(params, data):
         x, y = data
-        h, _ = lstm(params["lstm"], x)  # (M, T, H)
-        return np.mean(mse(linear(h, **params["last"]), y))
+        meta = {"cell": params["lstm"], "read": params["last"]}
+        return np.mean(learner.loss(along(learner, meta, Data(x[..., :1], y)), y))
 
     return value_and_grad(loss)
 

@@ -35,26 +35,16 @@ def sample(rng, sizes):
 
 
 def in_minimeta(sizes):
-    """Every task has its own copy of the weights; one gradient serves them all."""
-    from minimeta.core.backend import np
-    from minimeta.core.gradients import grad, value_and_grad
-    from minimeta.core.losses import mse
-    from minimeta.core.trees import copies, tree_map
+    """initializations.maml."""
+    from minimeta.core.gradients import value_and_grad
+    from minimeta.initializations import maml
+    from minimeta.meta import meta_loss
     from minimeta.nets import mlp
+    from minimeta.tasks import Data, Task
 
-    net = mlp(sizes["widths"])
-    losses = lambda phi, x, y: mse(net.apply(phi, x), y)  # (M,)
-    total = lambda phi, x, y: np.sum(losses(phi, x, y))
-
-    def meta_loss(theta, task):
-        support, query = task
-        phi = copies(theta, sizes["tasks"])
-        for _ in range(sizes["steps"]):
-            slopes = grad(total)(phi, *support)
-            phi = tree_map(lambda p, slope: p - sizes["step_size"] * slope, phi, slopes)
-        return np.mean(losses(phi, *query))
-
-    return value_and_grad(meta_loss)
+    learner = maml.learner(mlp(sizes["widths"]), step_size=sizes["step_size"], steps=sizes["steps"])
+    as_task = lambda support, query: Task(Data(*support), Data(*query))
+    return value_and_grad(lambda theta, data: meta_loss(learner, theta, as_task(*data)))
 
 
 def in_jax(sizes):

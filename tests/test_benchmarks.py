@@ -17,6 +17,7 @@ from benchmarks import harness, programs, table, workloads  # noqa: E402
 from benchmarks.worker import leaves  # noqa: E402
 from minimeta.core.backend import current, use  # noqa: E402
 from minimeta.core.gradients import grad  # noqa: E402
+from minimeta.core.replay import replay  # noqa: E402
 
 KNOWN = workloads()
 
@@ -94,6 +95,15 @@ def test_a_fisher_diagonal_is_the_sum_of_squared_gradients(float64):
     each = [leaves(grad(surprise)(params, *pair)) for pair in zip(x, y)]
     for i, total in enumerate(leaves(found)):
         assert numpy.allclose(total, sum(slopes[i] ** 2 for slopes in each), rtol=1e-12)
+
+
+def test_the_fisher_diagonal_and_the_loss_share_their_forward_pass():
+    """Replayed, the two layers are computed once each, not once for the value and once more."""
+    fisher, rng = KNOWN["fisher"], numpy.random.default_rng(0)
+    sizes = {"examples": 7, "widths": (5, 4, 3)}
+    step = replay(fisher.in_minimeta(sizes))
+    step(fisher.init(rng, sizes), fisher.sample(rng, sizes))
+    assert str(step.program).count("= affine(") == 2
 
 
 def test_the_second_derivative_is_in_the_maml_gradient(float64):
