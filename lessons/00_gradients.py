@@ -2,9 +2,9 @@
 # # 00. Gradients: functions in, gradients out
 #
 # **The promise.** One function, `grad`, takes a function and returns its gradient. The
-# gradient is again a function, so `grad` can take that one too. One figure shows $\tanh$
-# and three derivatives of it, all made by `grad`, on top of the formulas one finds by
-# hand. The last figure shows what this course needs them for: the best place
+# gradient is again a function, so `grad` can take that one too. One figure shows
+# $\tanh$ and three derivatives of it, all made by `grad`, on top of the formulas one
+# finds by hand. The last figure shows what this course needs them for: the best place
 # to *start* learning from is not the best place to *stay*.
 #
 # **You need** calculus, linear algebra and NumPy. Nothing about machine learning.
@@ -15,9 +15,9 @@
 # that you can write down in NumPy, even one that itself takes a gradient step.
 #
 # Here is the formula to which the lesson leads. Let $L$ be a loss, a number that says
-# how bad the parameter $\theta$ is. A *gradient step* of size $\alpha$ replaces $\theta$
-# by $\theta-\alpha L'(\theta)$. The loss after that step still depends on the $\theta$
-# from which we started, and the chain rule gives its derivative:
+# how bad the parameter $\theta$ is. A *gradient step* of size $\alpha$ replaces
+# $\theta$ by $\theta-\alpha L'(\theta)$. The loss after that step still depends on the
+# $\theta$ from which we started, and the chain rule gives its derivative:
 #
 # $$\frac{d}{d\theta}\,L\big(\theta-\alpha L'(\theta)\big)
 # =\big(1-\alpha L''(\theta)\big)\;L'\big(\theta-\alpha L'(\theta)\big)$$
@@ -63,11 +63,11 @@ claim(second(3.0) == 2.0, "the second derivative of x^2 is 2", second(3.0), 2.0)
 # %% [markdown]
 # ## How does it know?
 #
-# A program that computes a number is a chain of simple calls, and the derivative of each
-# simple call is known. While the function runs, `grad` writes down which calls were
-# made, on a list that is called the *tape*. At the end it reads the tape from the last
-# call to the first and multiplies the derivatives. This is the chain rule, and it is
-# called *back-propagation*. The picture shows it for $y=\tanh(wx)^2$.
+# A program that computes a number is a chain of simple calls, and the derivative of
+# each simple call is known. While the function runs, `grad` writes down which calls
+# were made, on a list that is called the *tape*. At the end it reads the tape from the
+# last call to the first and multiplies the derivatives. This is the chain rule, and it
+# is called *back-propagation*. The picture shows it for $y=\tanh(wx)^2$.
 
 # %%
 tape_figure, (paper,) = plots.figure(height=3.0)
@@ -79,8 +79,8 @@ plots.save(tape_figure, "00_tape")
 # The curved arrows run back and carry the derivative of each call: $2v$ for the square,
 # $1-v^2$ for the hyperbolic tangent, $x$ for the product. Their product is $dy/dw$.
 #
-# The same in code takes a dozen lines. A *link* is a pair: a function of one number, and
-# its derivative.
+# The same in code takes a dozen lines. A *link* is a pair: a function of one number,
+# and its derivative.
 
 
 # %%
@@ -151,8 +151,8 @@ claim(
 claim(grad(np.exp)(0.0) == 1.0, "grad of exp at 0 is 1", grad(np.exp)(0.0), 1.0)
 
 # %% [markdown]
-# With $h=10^{-9}$ the two values of $f$ agree in almost all of their sixteen digits. The
-# difference keeps only the few digits that are left, and dividing by $2h$ magnifies
+# With $h=10^{-9}$ the two values of $f$ agree in almost all of their sixteen digits.
+# The difference keeps only the few digits that are left, and dividing by $2h$ magnifies
 # their rounding error. `grad` has no $h$, so it has no such error.
 #
 # Finite differences have a second weakness, which matters more. They evaluate the
@@ -196,9 +196,9 @@ claim(kink == 0.0, "at the kink of |x| grad returns 0", kink, 0.0)
 # ## Derivatives of derivatives
 #
 # We want to plot derivatives, so we need them at many points at once. Here is a trick
-# that returns all through the course. Let $f$ act on every number of an array by itself.
-# Then $\sum_i f(x_i)$ depends on $x_1$ only through $f(x_1)$, so its derivative with
-# respect to $x_1$ is $f'(x_1)$, and so on. One gradient of one *sum* gives the
+# that returns all through the course. Let $f$ act on every number of an array by
+# itself. Then $\sum_i f(x_i)$ depends on $x_1$ only through $f(x_1)$, so its derivative
+# with respect to $x_1$ is $f'(x_1)$, and so on. One gradient of one *sum* gives the
 # derivatives at all points.
 
 
@@ -233,9 +233,9 @@ plots.labels(ax, "x", "value", "grad of grad of grad of tanh")
 plots.save(derivatives_figure, "00_derivatives")
 
 # %% [markdown]
-# Each wide line is one application of `grad` more than the line before it. `tanh` itself
-# is what went in. The dashed black lines are the formulas by hand. They lie on the wide
-# lines everywhere, also at the third derivative.
+# The wide lines are what went in, $\tanh$, and what came out when `grad` was applied
+# once, twice and three times. The dashed black lines are the formulas by hand. They lie
+# on the wide lines everywhere, also at the third derivative.
 #
 # ## Many inputs, one output
 #
@@ -250,9 +250,9 @@ plots.save(derivatives_figure, "00_derivatives")
 #
 # A network with a million parameters has a Hessian with a million times a million
 # entries. We cannot even store it. Often it is enough to know how the gradient changes
-# along *one* direction $v$, and that is the vector $Av$. There is a cheap way to it. The
-# number $\nabla f(\theta)\cdot v$ is an ordinary function of $\theta$. Its gradient is
-# the Hessian times $v$, and no matrix was ever formed.
+# along *one* direction $v$, and that is the vector $Av$. There is a cheap way to it.
+# The number $\nabla f(\theta)\cdot v$ is an ordinary function of $\theta$. Its gradient
+# is the Hessian times $v$, and no matrix was ever formed.
 
 # %%
 root = rng.normal(size=(4, 4))
@@ -332,14 +332,15 @@ claim(
 # %% [markdown]
 # ## Four lines of NumPy that `grad` cannot follow
 #
-# While the tape runs, your function receives *boxes* instead of arrays. A box looks like
-# an array, but it notes down what is done to it. A line that insists on plain numbers,
-# or that writes into an existing array, breaks the record. There are four such lines
-# that everybody writes sooner or later. All functions below compute $\sum_i e^{x_i}$,
-# whose gradient is $e^x$.
+# While the tape runs, your function receives *boxes* instead of arrays. A box looks
+# like an array, but it notes down what is done to it. A line that insists on plain
+# numbers, or that writes into an existing array, breaks the record. There are four such
+# lines that everybody writes sooner or later. All functions below compute
+# $\sum_i e^{x_i}$, whose gradient is $e^x$.
 #
-# **1. Writing into an array,** `out[i] = ...`. The array `out` was made before and holds
-# plain numbers. A box does not fit. *Cure:* collect the results in a list and stack it.
+# **1. Writing into an array,** `out[i] = ...`. The array `out` was made before and
+# holds plain numbers. A box does not fit. *Cure:* collect the results in a list and
+# stack it.
 #
 # **2. Adding in place,** `total += ...`. This also writes into an array of plain
 # numbers. *Cure:* `total = total + ...`, which makes a new one.
@@ -374,8 +375,8 @@ def sum_in_a_new_array(x):
 # module `math`. A box is not a number. *Cure:* leave the box as it is, because the
 # functions of `np` can work with it.
 #
-# **4. The wrong NumPy.** `numpy.array` packs boxes into an array of unknown objects, and
-# `numpy.exp` does not know what to do with those. *Cure:* `np`. Have a look at the
+# **4. The wrong NumPy.** `numpy.array` packs boxes into an array of unknown objects,
+# and `numpy.exp` does not know what to do with those. *Cure:* `np`. Have a look at the
 # imports first whenever a gradient fails for no visible reason.
 
 
@@ -397,8 +398,8 @@ def traced_numpy(x):
 
 
 # %% [markdown]
-# **Predict, then run.** Without `grad`, how many of the eight functions return the right
-# value? And how many of the eight have a gradient?
+# **Predict, then run.** Without `grad`, how many of the eight functions return the
+# right value? And how many of the eight have a gradient?
 
 
 # %%
@@ -451,13 +452,14 @@ claim_equal(
 #
 # $$\theta-\alpha a(\theta-c)-c=(1-\alpha a)(\theta-c)$$
 #
-# So the loss after the step is $\tfrac a2(1-\alpha a)^2(\theta-c)^2$, and its derivative
-# with respect to the start is $a(1-\alpha a)^2(\theta-c)$. `grad` should find the same
-# from a function that says nothing but "take a step, then look at the loss".
+# So the loss after the step is $\tfrac a2(1-\alpha a)^2(\theta-c)^2$, and its
+# derivative with respect to the start is $a(1-\alpha a)^2(\theta-c)$. `grad` should
+# find the same from a function that says nothing but "take a step, then look at the
+# loss".
 #
 # **Predict, then run.** A task has $a=4$ and $c=1$, and we start at $\theta=3$. Without
-# a step the derivative is $4\cdot2=8$. What is the derivative if a step of size $0.1$ is
-# taken, and what is it if the step has the size $0.25$?
+# a step the derivative is $4\cdot2=8$. What is the derivative if a step of size $0.1$
+# is taken, and what is it if the step has the size $0.25$?
 
 
 # %%
@@ -496,18 +498,19 @@ claim(
 # ## Where should learning start?
 #
 # Here is the first question of meta-learning, small enough for paper. There are two
-# tasks: a steep one with $a=3$ and its minimum at $-1$, and a shallow one with $a=1$ and
-# its minimum at $+1$. Tomorrow we get one of the two, with equal chances, and we may
-# take a single gradient step of size $\alpha=0.25$. Where should we wait for the task?
+# tasks: a steep one with $a=3$ and its minimum at $-1$, and a shallow one with $a=1$
+# and its minimum at $+1$. Tomorrow we get one of the two, with equal chances, and we
+# may take a single gradient step of size $\alpha=0.25$. Where should we wait for the
+# task?
 #
 # Without any step, the mean loss of the two tasks is smallest at the weighted mean of
 # the two minima, and the weights are the curvatures. The steep task pulls harder,
 # because every bit of distance to its minimum costs more.
 #
 # With the step, $a(1-\alpha a)^2$ stands in the derivative of each task where $a$ stood
-# before, as we have just found. That is the new weight of the task. The steep task loses
-# most of its weight. A single step nearly solves it, so there is no need to wait close
-# to it.
+# before, as we have just found. That is the new weight of the task. The steep task
+# loses most of its weight. A single step nearly solves it, so there is no need to wait
+# close to it.
 #
 # We find both places by gradient descent on the mean loss, with 200 steps of size
 # $\eta=0.5$, and compare them with the weighted means.
@@ -581,19 +584,19 @@ plots.save(start_figure, "00_gradients")
 # %% [markdown]
 # The figure shows the mean loss of the two tasks for every start. The grey line is the
 # loss if we stay at the start, and the blue line is the loss after one gradient step.
-# The dashed lines are the formulas, with the weights $a$ and $a(1-\alpha a)^2$. The dots
-# mark the two best places, which gradient descent found. The best place to stay is on
-# the left, near the steep task. The best place to start from is on the right, near the
-# shallow task. To find it we took the gradient of a loss that itself contains a gradient
-# step. The lesson *maml* does the same with a network.
+# The dashed lines are the formulas, with the weights $a$ and $a(1-\alpha a)^2$. The
+# dots mark the two best places, which gradient descent found. The best place to stay is
+# on the left, near the steep task. The best place to start from is on the right, near
+# the shallow task. To find it we took the gradient of a loss that itself contains a
+# gradient step. The lesson *maml* does the same with a network.
 #
 # The theorems behind this lesson have a proof sheet of their own, which you can print
 # with `python -m minimeta verify gradients`.
 #
 # ## Exercises
 #
-# Under each exercise is a cell that knows whether you are right. Compute the answer in a
-# cell of your own, put it in the place of the dots and run the cell.
+# Under each exercise is a cell that knows whether you are right. Compute the answer in
+# a cell of your own, put it in the place of the dots and run the cell.
 #
 # **Exercise 1.** Write the loss after *two* gradient steps on `task`, as a function of
 # the start. (Applying `after_step` to itself does something else: its second step would
@@ -608,10 +611,10 @@ plots.save(start_figure, "00_gradients")
 # %% [markdown]
 # **Exercise 2.** The module `minimeta.core.gradients` has a function `constant`. The
 # result of `constant(u)` equals `u`, but `grad` takes it for a constant. Write a second
-# version of `after_step` with `constant(grad(task_loss)(theta))` inside the step, so that
-# the second derivative of the loss is left out. How many factors $1-\alpha a$ remain in
-# the derivative by the start? And beyond which step size $\alpha$ does this derivative
-# have the wrong sign if $a=4$? Answer with a list of the two numbers.
+# version of `after_step` with `constant(grad(task_loss)(theta))` inside the step, so
+# that the second derivative of the loss is left out. How many factors $1-\alpha a$
+# remain in the derivative by the start? And beyond which step size $\alpha$ does this
+# derivative have the wrong sign if $a=4$? Answer with a list of the two numbers.
 
 # %%
 # Exercise 2. Put your answer in place of the dots and take the first # away.
@@ -640,8 +643,8 @@ plots.save(start_figure, "00_gradients")
 # %% [markdown]
 # **Exercise 5.** The Hessian times the unit vector $(1,0)$ is the first column of the
 # Hessian. Use `hvp` to find the whole Hessian of
-# $f(\theta)=(1-\theta_1)^2+100\,(\theta_2-\theta_1^2)^2$ at its minimum $(1,1)$. What is
-# its largest eigenvalue, to four digits?
+# $f(\theta)=(1-\theta_1)^2+100\,(\theta_2-\theta_1^2)^2$ at its minimum $(1,1)$. What
+# is its largest eigenvalue, to four digits?
 
 # %%
 # Exercise 5. Put your answer in place of the dots and take the first # away.
