@@ -25,6 +25,7 @@ STYLE = {
 
 def figure(columns=1, rows=1, height=3.2):
     """A figure at page width with rows x columns axes; return (fig, [ax, ...])."""
+    plt.draw_if_interactive()  # loads the backend, which turns notebooks' display on for good
     with plt.rc_context(STYLE):
         size = (max(5.0, 4.2 * columns), height * rows)
         fig, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
