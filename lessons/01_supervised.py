@@ -187,9 +187,7 @@ factors = {}
 for size in (0.49, 0.51):
     distance = (along_modes(descend(zero, x, y, size, 100)) - best)[:, 0]
     factors[size] = distance[1:] / distance[:-1]
-    print(
-        f"eta = {size}: factor {factors[size][-1]:.3f}, in the end {distance[-1]:.2g}"
-    )
+    print(f"eta = {size}: factor {factors[size][-1]:.3f}, end {distance[-1]:.2g}")
 
 # %%
 for size, factor in factors.items():
