@@ -23,9 +23,9 @@ from minimeta.core.backend import current, np, to_device, use
 from minimeta.core.gradients import grad, hvp, value_and_grad
 from minimeta.core.losses import accuracy, cross_entropy, mse
 from minimeta.core.optim import adam, momentum, rmsprop, sgd
-from minimeta.core.replay import program
-from minimeta.core.replay.cache import MOST, ReplayError, replay, same
-from minimeta.core.replay.surroundings import surroundings
+from minimeta.core.replay import ReplayError, program, replay
+from minimeta.core.replay.cache import MOST_PROGRAMS, is_same
+from minimeta.core.replay.surroundings import find_surroundings
 from minimeta.core.trees import copies, leaves, tree_map
 from minimeta.nets import mlp
 from minimeta.tasks import Data, Task
@@ -538,7 +538,7 @@ def test_captured_lists_and_dicts_may_grow_and_functions_hide_in_other_things():
 
 
 def test_globals_of_installed_packages_are_not_watched():
-    assert not surroundings([mse, os.path.join, pytest.approx]).variables
+    assert not find_surroundings([mse, os.path.join, pytest.approx]).variables
 
 
 shape = 0  # a global of the name of an attribute
@@ -560,13 +560,13 @@ def test_what_is_no_change_is_no_reason_to_record_again():
 
 def test_many_recordings_are_said_once_and_few_are_kept(rng):
     replayed, kept = replay(lambda x, k: k * x), []
-    with pytest.warns(RuntimeWarning, match=f"recorded <lambda> {MOST} times") as said:
-        for k in range(3 * MOST):
+    with pytest.warns(RuntimeWarning, match=f"recorded <lambda> {MOST_PROGRAMS} times") as said:
+        for k in range(3 * MOST_PROGRAMS):
             assert replayed(numpy.float64(2), k) == 2 * k
             kept.append(weakref.ref(replayed.program.run))
     assert len(said) == 1
     gc.collect()
-    assert sum(run() is not None for run in kept) == MOST
+    assert sum(run() is not None for run in kept) == MOST_PROGRAMS
 
 
 # Memory.
@@ -711,9 +711,13 @@ def test_a_primitive_may_have_any_name(rng):
 def test_every_nan_is_one_and_zero_has_a_sign():
     nan = numpy.array([numpy.nan, 1.0])
     other = numpy.copysign(nan, [-1, 1])
-    assert same(nan, other) and nan.tobytes() != other.tobytes()
-    assert not same(numpy.array(0.0), numpy.array(-0.0)) and not same(0.0, -0.0)
-    assert not same(nan, nan + [0, 1]) and not same(1, 1.0) and not same(nan, nan.astype("float32"))
+    assert is_same(nan, other) and nan.tobytes() != other.tobytes()
+    assert not is_same(numpy.array(0.0), numpy.array(-0.0)) and not is_same(0.0, -0.0)
+    assert (
+        not is_same(nan, nan + [0, 1])
+        and not is_same(1, 1.0)
+        and not is_same(nan, nan.astype("float32"))
+    )
 
 
 def test_inside_a_gradient_or_a_replay_the_function_itself_runs(rng):

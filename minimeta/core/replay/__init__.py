@@ -1,9 +1,11 @@
-"""Record a function once, then run it as straight-line NumPy code. It changes no number: skip it.
+"""Record a function once, then run it as straight-line NumPy code: faster, with the same numbers.
 
-cache          `replay`: the programs kept for a function, and the checks that they still hold
-recording      what is noted of a function: every call of a primitive
-program        a recording written down as Python source
-surroundings   what a function reads besides its arguments
+cache          `replay` keeps the programs of a function and checks that they still hold
+recording      notes every call of a primitive that one evaluation makes
+program        writes these calls as Python source
+surroundings   watches what a function reads besides its arguments
+
+Nothing here changes a number, so a first reader can skip this folder.
 """
 
 from minimeta.core.replay.cache import ReplayError, replay

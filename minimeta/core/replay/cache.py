@@ -1,19 +1,20 @@
 """Record a function once, then run it as straight-line NumPy code: the same numbers, bit for bit.
 
     step = replay(lambda theta, task: value_and_grad(meta_loss)(theta, task))
-    value, slope = step(theta, task)      the first call records, later ones replay
-    print(step.program)                   a line for each operation, with shapes and counts
+    value, gradient = step(theta, task)      the first call records, later ones replay
+    print(step.program)                      a line for each operation, with shapes and counts
 
-autograd spends most of its time between the primitive calls, on boxes, tapes and closures. None of
-that depends on the numbers in the arrays, so it can be done once: `recording` notes the calls of
-one evaluation, gradients included; `program` writes them down as Python.
+autograd spends most of its time between the calls of primitives: on boxes, tapes and closures. None
+of that work depends on the numbers in the arrays, so once is enough. `recording` notes the calls of
+one evaluation, gradients included, and `program` writes them as Python.
 
-When is that sound? If a shape, a dtype, a stride, the structure of a tree, an argument that is no
-array, the device, or a variable that f reads changes, f is recorded again. A number that leaves an
-array for Python (`if x > 0`, `float(x)`) stops the recording with an error. Whatever else f may do
-(draw random numbers, change an argument in place) shows when its result and the program's are
-compared bit for bit: at the recording, at the second call and each call whose number is a power of
-two, and when an array argument first differs from the recorded one.
+A program holds only for what it was recorded from. The function f is recorded again if a shape, a
+dtype, a stride, the structure of a tree, an argument that is no array, the device, or a variable
+that f reads has changed. A recording stops with an error where a number leaves an array for Python
+(`if x > 0`, `float(x)`). Anything else that f may do, such as drawing random numbers or changing an
+argument in place, shows when its result and the program's are compared bit for bit. They are
+compared at the recording, at the second call and every call whose number is a power of two, and
+when an array argument first differs from the recorded one.
 """
 
 import itertools
@@ -25,15 +26,14 @@ import numpy
 from autograd.tracer import trace_stack
 
 from minimeta.core.backend import current, to_host
-from minimeta.core.replay.program import compiled
-from minimeta.core.replay.recording import record
-from minimeta.core.replay.surroundings import checksum, surroundings, unchanged
-from minimeta.core.replay.tape import is_array, kind_of
+from minimeta.core.replay.program import compile_program
+from minimeta.core.replay.recording import is_array, kind_of, record
+from minimeta.core.replay.surroundings import checksum, find_surroundings, is_unchanged
 from minimeta.core.trees import leaves, names
 
-MOST = 16  # programs kept for one function; a warning says when it is recorded that often
-WATCHED = 100  # calls in which an array argument is watched for its first change
-PLAIN = (int, float, complex, str, bytes, type, numpy.dtype, type(None), type(...), slice)
+MOST_PROGRAMS = 16  # kept for one function; a warning says when it is recorded that often
+WATCHED_CALLS = 100  # in which an array argument is watched for its first change
+PLAIN_ARGUMENTS = (int, float, complex, str, bytes, type, numpy.dtype, type(None), type(...), slice)
 CLOSE = 1e-3  # on a GPU, where sums may round differently from call to call
 
 
@@ -42,72 +42,77 @@ class ReplayError(RuntimeError):
 
 
 def replay(f):
-    """A function that gives what f gives, faster; f is a pure function of trees.
+    """A function that gives what f gives, faster. f is a pure function of trees.
 
     The trees hold arrays and plain values, and f runs more than once in the calls that check it.
-    Within a gradient or another replay, f itself is called. Raises ReplayError as said above.
+    Within a gradient or another replay, f itself is called. Raises ReplayError where f depends on
+    more than its arguments, as the module's docstring says.
     """
-    programs, recordings = {}, itertools.count(1)
+    entries, recordings = {}, itertools.count(1)
 
     @wraps(f)
-    def replayed(*args, **kwargs):
+    def run(*args, **kwargs):
         if trace_stack.top >= 0:
             return f(*args, **kwargs)
         arrays, constants = [], []
         key = (signature((args, kwargs), arrays, constants), *current())
-        entry = programs.get(key)
-        if entry is not None and unchanged(entry.surroundings):
-            return again(f, args, kwargs, arrays, entry, lambda: programs.pop(key, None))
+        entry = entries.get(key)
+        if entry is not None and is_unchanged(entry.surroundings):
+            return run_and_check(f, args, kwargs, arrays, entry, lambda: entries.pop(key, None))
         _warn_of_many(f, next(recordings))
-        output, program = first(f, args, kwargs)
-        watched = surroundings([f, *constants])
-        untried = {i: mark(x) for i, x in enumerate(arrays)}
-        programs.pop(key if key in programs or len(programs) < MOST else next(iter(programs)), None)
-        programs[key] = SimpleNamespace(
-            program=program, surroundings=watched, untried=untried, calls=1
+        output, program = record_and_check(f, args, kwargs)
+        oldest = key if key in entries or len(entries) < MOST_PROGRAMS else next(iter(entries))
+        entries.pop(oldest, None)
+        entries[key] = SimpleNamespace(
+            program=program,
+            surroundings=find_surroundings([f, *constants]),
+            untried={i: fingerprint(x) for i, x in enumerate(arrays)},
+            calls=1,
         )
-        replayed.program = program
+        run.program = program
         return output
 
-    replayed.program = None
-    return replayed
+    run.program = None
+    return run
 
 
-def first(f, args, kwargs):
+def record_and_check(f, args, kwargs):
     """What f gives, and the Program that was recorded from it."""
-    expected = plainly(f, args, kwargs)
+    expected = run_function(f, args, kwargs)
     try:
         recording = record(f, args, kwargs)
     except Exception as error:
         raise ReplayError(f"replay cannot record {name_of(f)}: {error}.") from error
-    check(f, expected, recording.value)
-    return expected, compiled(recording)
+    check_same(f, expected, recording.value)
+    return expected, compile_program(recording)
 
 
-def again(f, args, kwargs, arrays, entry, forget):
-    """What the program gives, checked against f where that is due.
+def run_and_check(f, args, kwargs, arrays, entry, forget):
+    """What the program gives, compared with f where a comparison is due.
 
-    If the program fails, say because a mask selects another number of elements, f has the word.
+    If the program fails, for instance because a mask now selects a different number of elements,
+    the function itself is called instead.
     """
     entry.calls += 1
     try:
         output = entry.program.run(arrays)
     except Exception:
         forget()
-        return plainly(f, args, kwargs)
-    new = [i for i, was in entry.untried.items() if mark(arrays[i]) != was]
-    if new or entry.calls & (entry.calls - 1) == 0:
+        return run_function(f, args, kwargs)
+    new = [i for i, recorded in entry.untried.items() if fingerprint(arrays[i]) != recorded]
+    is_power_of_two = entry.calls & (entry.calls - 1) == 0
+    if new or is_power_of_two:
         try:
-            check(f, plainly(f, args, kwargs), output)
+            check_same(f, run_function(f, args, kwargs), output)
         except ReplayError:
             forget()
             raise
-    for i in [*entry.untried] if entry.calls > WATCHED else new:
+    for i in [*entry.untried] if entry.calls > WATCHED_CALLS else new:
         del entry.untried[i]
     return output
 
 
-def plainly(f, args, kwargs):
+def run_function(f, args, kwargs):
     """f(*args, **kwargs); autograd's stack of traces is put right if f raises."""
     top = trace_stack.top
     try:
@@ -116,18 +121,18 @@ def plainly(f, args, kwargs):
         trace_stack.top = top
 
 
-def check(f, expected, found):
+def check_same(f, expected, output):
     """Raise ReplayError, naming the first leaf that differs, unless both trees are the same."""
-    paired = zip(names(expected, "output"), leaves(expected), leaves(found))
-    unequal = [path for path, a, b in paired if not same(a, b)]
-    if unequal or signature(expected, [], []) != signature(found, [], []):
+    pairs = zip(names(expected, "output"), leaves(expected), leaves(output))
+    unequal = [path for path, a, b in pairs if not is_same(a, b)]
+    if unequal or signature(expected, [], []) != signature(output, [], []):
         raise ReplayError(
             f"replay of {name_of(f)} gives another {[*unequal, 'structure'][0]} than {name_of(f)} "
             "itself, which must depend on more than the numbers in its arguments, or change them."
         )
 
 
-def same(a, b):
+def is_same(a, b):
     """Whether two leaves are the same bit for bit, all NaN being one; on a GPU, whether close."""
     if kind_of(a) != kind_of(b):
         return False
@@ -158,7 +163,7 @@ def signature(tree, arrays, constants):
     if is_array(tree):
         arrays.append(tree)
         return type(tree), tree.shape, tree.dtype, getattr(tree, "strides", None)
-    if isinstance(tree, PLAIN):
+    if isinstance(tree, PLAIN_ARGUMENTS):
         return type(tree), repr(tree)
     if not callable(tree):
         raise ReplayError(
@@ -169,7 +174,7 @@ def signature(tree, arrays, constants):
     return type(tree), tree
 
 
-def mark(x):
+def fingerprint(x):
     """What tells an array from one with other contents; on a GPU, from another array."""
     return checksum(x) if isinstance(x, (numpy.ndarray, numpy.generic)) else id(x)
 
@@ -180,7 +185,7 @@ def name_of(f):
 
 
 def _warn_of_many(f, count):
-    if count == MOST:
+    if count == MOST_PROGRAMS:
         warnings.warn(
             f"replay has recorded {name_of(f)} {count} times: from call to call a shape changes, "
             "or a variable, or an argument that is no array (make a changing number an array).",

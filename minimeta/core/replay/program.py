@@ -1,13 +1,21 @@
-"""Turn a recording into a straight-line NumPy program: the second half of `minimeta.core.replay`.
+"""Write a recording as a straight-line NumPy program.
 
     v31 = affine(v19, v23, v24)  # (25, 10, 40) float32
     v32 = relu(v31)  # (25, 10, 40) float32
     del v31
 
-The program is Python source: the recorded calls, or shorter ones that give the same, without those
-whose result nothing needs and those made before with the same arguments. A value is deleted after
-its last use; where it is large and nothing else refers to its memory, the next result is written
-over it.
+The program is Python source. It makes the recorded calls, or cheaper ones that give the same bits.
+It leaves out calls whose result nothing needs, and calls that were made before with the same
+arguments. A value is deleted after its last use; where it is large and nothing else refers to its
+memory, the next result is written over it.
+
+The cheaper calls are
+
+    VSpace.add(space, a, b)         add(a, b)            autograd's sum of two gradients
+    multiply(negative(a), 0.1)      multiply(a, -0.1)    the gradient of theta - 0.1 g
+    add(a, broadcast_to(b, ...))    add(a, b)            where a has that shape already
+    broadcast_to(a, ...)            repeat(a, ...)       without NumPy's search for the strides
+    sum(a, axis=0)                  a.sum(axis=0)        without its search for the type of a
 """
 
 import math
@@ -21,16 +29,16 @@ from autograd.numpy import concatenate_args
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.numpy.numpy_vspaces import ArrayVSpace
 
-from minimeta.core.replay.recording import PLAIN
-from minimeta.core.replay.shortcuts import ACCUMULATED, ADD, is_method, shorter
-from minimeta.core.replay.tape import Ref, is_array, kind_of
+from minimeta.core.replay.recording import PLAIN, Ref, accumulate, is_array, kind_of
 
-TAKE = ArrayBox.__getitem__.fun
+TAKE, ADD, ACCUMULATE = ArrayBox.__getitem__.fun, VSpace.add.fun, accumulate.fun
 NEW = {numpy.sum, numpy.mean, numpy.max, numpy.min, concatenate_args.fun}  # they return no views
-NEW |= {ADD, ACCUMULATED, VSpace.mut_add.fun, sparse_add.fun}
+NEW |= {ADD, ACCUMULATE, VSpace.mut_add.fun, sparse_add.fun}
 VIEWS = {numpy.reshape, numpy.swapaxes, numpy.transpose, numpy.broadcast_to, numpy.expand_dims}
-EXACT = {numpy.add, numpy.subtract, numpy.multiply, numpy.divide, numpy.negative, numpy.sqrt}
-EXACT |= {numpy.square, numpy.absolute}  # these round alike whatever memory they write to
+BROADCASTING = {numpy.add, numpy.subtract, numpy.multiply, numpy.divide}
+# EXACT functions round alike whatever memory they write to.
+EXACT = {*BROADCASTING, numpy.negative, numpy.sqrt, numpy.square, numpy.absolute}
+METHODS = {numpy.reshape: 2, numpy.sum: 1, numpy.mean: 1}  # and how many arguments have no name
 LARGE = 1 << 16  # bytes; smaller arrays are as fast to make as to reuse (measured)
 
 
@@ -44,21 +52,96 @@ class Program(NamedTuple):
         return self.text
 
 
-def compiled(recording):
+def compile_program(recording):
     """The Program that computes what was recorded, for any arrays of the same kinds."""
     made = recording.calls[len(recording.inputs) :]
-    used = needed([shorter(call, recording.calls) for call in made], recording.output)
-    calls = without_repeats(used, recording.output)
-    lines, constants = written(recording, calls)
+    needed = drop_unneeded([shorten(call, recording.calls) for call in made], recording.output)
+    calls = drop_repeats(needed, recording.output)
+    lines, constants = write_source(recording, calls)
     source = "\n".join(lines)
     exec(compile(source, "<replay>", "exec"), constants)
-    counts = Counter(called(call) for call in calls).most_common()
+    counts = Counter(function_name(call) for call in calls).most_common()
     summary = (
         f"# {len(calls)} operations: {', '.join(f'{count} {name}' for name, count in counts)}\n"
-        f"# of {len(made)} recorded, {len(made) - len(used)} were needed by nothing "
-        f"and {len(used) - len(calls)} were repeats"
+        f"# of {len(made)} recorded, {len(made) - len(needed)} were needed by nothing "
+        f"and {len(needed) - len(calls)} were repeats"
     )
     return Program(constants["program"], f"{source}\n{summary}")
+
+
+# Cheaper calls that give the same array bit for bit.
+
+
+def shorten(call, calls):
+    """The call, or one that gives the same sooner; `calls` are all that were recorded."""
+    for shortcut in (add_by_numpy, negate_number, drop_view, make_view):
+        call = shortcut(call, calls)
+    return call
+
+
+def add_by_numpy(call, calls):
+    """autograd's sum of two gradients is NumPy's where that gives the same array."""
+    if call.function not in (ADD, ACCUMULATE) or not isinstance(call.args[0], ArrayVSpace):
+        return call
+    terms = call.args[1:]
+    kinds = {argument_kind(x, calls) for x in terms}
+    if call.function is ACCUMULATE and not (call.kind.shape and kinds == {call.kind}):
+        return call
+    return call._replace(function=numpy.add, args=terms)
+
+
+def negate_number(call, calls):
+    """(-x) c = x (-c) for a number c."""
+    if call.function is numpy.multiply and type(call.args[1]) is float:
+        x = argument_of(numpy.negative, call.args[0], calls)
+        if x is not None and argument_kind(x, calls) == call.kind and call.kind.dtype.kind == "f":
+            return call._replace(args=(x, -call.args[1]))
+    return call
+
+
+def drop_view(call, calls):
+    """An elementwise function repeats a smaller argument by itself if the other has the shape."""
+    if call.function not in BROADCASTING or call.kwargs:
+        return call
+    args = list(call.args)
+    for i, other in ((0, 1), (1, 0)):
+        x = argument_of(numpy.broadcast_to, args[i], calls)
+        if x is not None and argument_kind(args[other], calls).shape == call.kind.shape:
+            args[i] = x
+    return call._replace(args=tuple(args))
+
+
+def make_view(call, calls):
+    """A view of contiguous memory can be made without NumPy's search for its strides."""
+    x = argument_of(numpy.broadcast_to, Ref(call.slot), calls)
+    if x is None or not is_contiguous(argument_kind(x, calls)):
+        return call
+    return call._replace(function=repeat, args=(x, call.kind.shape, call.kind.strides))
+
+
+def repeat(x, shape, strides):
+    """What numpy.broadcast_to(x, shape) gives, four times as fast."""
+    view = numpy.ndarray(shape, x.dtype, x, 0, strides)
+    view.flags.writeable = False
+    return view
+
+
+def is_contiguous(kind):
+    """Whether a value of this kind is a NumPy array of some numbers, one after the other."""
+    if kind.type is not numpy.ndarray or 0 in kind.shape:
+        return False
+    return kind.strides == numpy.empty(kind.shape, kind.dtype).strides
+
+
+def argument_of(function, x, calls):
+    """The first argument of the call that made x, if it is one of this function; else None."""
+    call = calls[x.slot] if type(x) is Ref else None
+    return call.args[0] if call and call.function is function and not call.kwargs else None
+
+
+def argument_kind(x, calls):
+    """The Kind of an argument."""
+    return calls[x.slot].kind if type(x) is Ref else kind_of(x)
 
 
 # Which calls to make.
@@ -72,7 +155,7 @@ def slots(tree):
     return set().union(*map(slots, parts)) if isinstance(tree, (tuple, list, dict)) else set()
 
 
-def needed(calls, output):
+def drop_unneeded(calls, output):
     """The calls that the output depends on, and those whose numbers decide the shape of the result:
     Python may have seen that shape, and the program holds for no other."""
     live, kept = slots(output), []
@@ -83,12 +166,12 @@ def needed(calls, output):
     return kept[::-1]
 
 
-def without_repeats(calls, output):
+def drop_repeats(calls, output):
     """The calls without those made before with the same arguments.
 
     A value whose memory may be in the output is not shared: the output is the caller's to change.
     """
-    apart, first, same, kept = in_memory_of(output, calls), {}, {}, []
+    apart, first, same, kept = slots_in_output(output, calls), {}, {}, []
     for call in calls:
         args = tuple(Ref(same.get(x.slot, x.slot)) if type(x) is Ref else x for x in call.args)
         call = call._replace(args=args)
@@ -99,7 +182,7 @@ def without_repeats(calls, output):
     return kept
 
 
-def in_memory_of(output, calls):
+def slots_in_output(output, calls):
     """The slots whose memory the output may share."""
     shared = slots(output)
     for call in reversed(calls):
@@ -116,8 +199,8 @@ def key_of(x):
         x = (slice, x.start, x.stop, x.step)
     if isinstance(x, (tuple, list)):
         return (type(x), *map(key_of, x))
-    printed = isinstance(x, (*PLAIN, numpy.generic, numpy.dtype, ArrayVSpace))
-    return type(x), repr(x) if printed else id(x)
+    is_printed = isinstance(x, (*PLAIN, numpy.generic, numpy.dtype, ArrayVSpace))
+    return type(x), repr(x) if is_printed else id(x)
 
 
 def makes_new(call):
@@ -130,52 +213,53 @@ def has_known_kind(call):
     if call.function is TAKE:
         return type(call.args[1]) is not Ref  # a mask would select as many as it likes
     module = getattr(call.function, "__module__", None) or ""
-    trusted = module.startswith(("minimeta.", "autograd.", "_operator"))
-    return trusted or makes_new(call) or call.function in VIEWS
+    is_trusted = module.startswith(("minimeta.", "autograd.", "_operator"))
+    return is_trusted or makes_new(call) or call.function in VIEWS
 
 
-def fits(call, slot, kind):
+def can_write_over(call, slot, kind):
     """Whether the call may write its result over the value in a slot, which is of this kind."""
     if kind != call.kind or kind.type is not numpy.ndarray or call.kwargs:
         return False
-    if call.function is ACCUMULATED:
+    if call.function is ACCUMULATE:
         return call.args[1] == Ref(slot)
     return call.function in EXACT and math.prod(kind.shape) * kind.dtype.itemsize >= LARGE
 
 
-# How they are written.
+# The source.
 
 
-def written(recording, calls):
+def write_source(recording, calls):
     """The lines of the program, and the constants that they name."""
-    constants = dict(alone=alone, alike=alike, slice=slice, spare=None, inputs=None, program=None)
+    reserved = dict(slice=slice, spare=None, inputs=None, program=None)
+    constants = {"own_memory": own_memory, "check_kind": check_kind, **reserved}
     inputs = recording.calls[: len(recording.inputs)]
     kinds = {call.slot: call.kind for call in recording.calls}
-    last = {slot: call.slot for call in calls for slot in slots(call.args)}
+    last_use = {slot: call.slot for call in calls for slot in slots(call.args)}
     stay = slots(recording.output) | {call.slot for call in inputs}
     lines = ["def program(inputs):"]
     for name, call in zip(recording.inputs, inputs):
         lines.append(f"    v{call.slot} = inputs[{call.slot}]  # {name}: {call.kind}")
     for call in calls:
-        dead = [s for s in sorted(slots(call.args) - stay) if last[s] == call.slot]
+        dead = [slot for slot in sorted(slots(call.args) - stay) if last_use[slot] == call.slot]
         lines += statements(call, dead, kinds, constants)
-    lines.append(f"    return {expression(recording.output, constants, copied=True)}")
+    lines.append(f"    return {expression(recording.output, constants, copy=True)}")
     arrays = [(name, kind_of(x)) for name, x in constants.items() if is_array(x)]
     return lines + [f"# {name} is a constant: {kind}" for name, kind in arrays], constants
 
 
 def statements(call, dead, kinds, constants):
     """The lines that make one call and delete the values that are dead after it."""
-    over = next((slot for slot in dead if fits(call, slot, kinds[slot])), None)
+    over = next((slot for slot in dead if can_write_over(call, slot, kinds[slot])), None)
     args = [expression(x, constants) for x in call.args]
     args += [f"{name}={expression(x, constants)}" for name, x in call.kwargs.items()]
     if over is not None:
-        yield f"    spare = alone(v{over})"
+        yield f"    spare = own_memory(v{over})"
         args.append("spare")
     yield f"    v{call.slot} = {right_side(call, args, constants)}  # {call.kind}"
     if not has_known_kind(call):
-        kind = named(call.kind, f"kind{len(constants)}", constants)
-        yield f"    alike(v{call.slot}, {kind})"
+        kind = name_constant(call.kind, f"kind{len(constants)}", constants)
+        yield f"    check_kind(v{call.slot}, {kind})"
     if dead:
         yield f"    del {', '.join([f'v{slot}' for slot in dead] + ['spare'] * (over is not None))}"
 
@@ -185,32 +269,32 @@ def right_side(call, args, constants):
     x, *rest = args
     if call.function is TAKE:
         return f"{x}[{rest[0]}]"
-    if is_method(call):
-        return f"{x}.{called(call)}({', '.join(rest)})"
-    return f"{named(call.function, called(call), constants)}({', '.join(args)})"
+    if type(call.args[0]) is Ref and METHODS.get(call.function) == len(call.args):
+        return f"{x}.{function_name(call)}({', '.join(rest)})"
+    return f"{name_constant(call.function, function_name(call), constants)}({', '.join(args)})"
 
 
-def called(call):
+def function_name(call):
     """The name of a call's function, fit for Python source."""
     name = "getitem" if call.function is TAKE else call.function.__name__
     return name if name.isidentifier() else "function"
 
 
-def expression(x, constants, copied=False):
+def expression(x, constants, copy=False):
     """Source for an argument or an output; what cannot be written down becomes a constant."""
     if type(x) is Ref:
         return f"v{x.slot}"
     if isinstance(x, dict):
-        x = [(expression(k, constants), expression(v, constants, copied)) for k, v in x.items()]
+        x = [(expression(k, constants), expression(v, constants, copy)) for k, v in x.items()]
         return "{" + ", ".join(f"{key}: {value}" for key, value in x) + "}"
     if isinstance(x, (tuple, list)):
-        return sequence(type(x), [expression(part, constants, copied) for part in x], constants)
+        return sequence(type(x), [expression(part, constants, copy) for part in x], constants)
     if isinstance(x, slice):
         return f"slice{expression((x.start, x.stop, x.step), constants)}"
     if type(x) in (int, bool, str, type(None)) or type(x) is float and math.isfinite(x):
         return repr(x)
-    name = named(x, f"c{len(constants)}", constants)
-    return f"{name}.copy()" if copied and is_array(x) else name
+    name = name_constant(x, f"c{len(constants)}", constants)
+    return f"{name}.copy()" if copy and is_array(x) else name
 
 
 def sequence(kind, parts, constants):
@@ -218,11 +302,11 @@ def sequence(kind, parts, constants):
     inside = ", ".join(parts)
     if kind in (list, tuple):
         return f"[{inside}]" if kind is list else f"({inside}{',' * (len(parts) == 1)})"
-    name = named(kind, kind.__name__, constants)
+    name = name_constant(kind, kind.__name__, constants)
     return f"{name}({inside})" if hasattr(kind, "_fields") else f"{name}([{inside}])"
 
 
-def named(x, name, constants):
+def name_constant(x, name, constants):
     """The name of a constant: `name`, with a number where another constant has that name."""
     free, number = name, 1
     while constants.setdefault(free, x) is not x:
@@ -230,20 +314,23 @@ def named(x, name, constants):
     return free
 
 
-def alone(x):
+# What a program calls besides.
+
+
+def own_memory(x):
     """x if its memory is referred to from nowhere but the line that asks, else None."""
-    return x if x.base is None and sys.getrefcount(x) == ALONE else None
+    return x if x.base is None and sys.getrefcount(x) == SINGLE else None
 
 
-def alike(x, kind):
+def check_kind(x, kind):
     """Raise ValueError if x is of another kind than recorded, as the elements of a mask may be."""
     if kind_of(x) != kind:
         raise ValueError(f"the program holds for {kind}, not for {kind_of(x)}")
 
 
-def _references():
+def _count_references():
     x = numpy.empty(())
     return (lambda x: sys.getrefcount(x))(x)
 
 
-ALONE = _references()  # to an array that one variable holds, as counted inside a function
+SINGLE = _count_references()  # to an array that one variable holds, as counted inside a function

@@ -1,8 +1,9 @@
-"""What a function reads besides its arguments, and whether it is still what it was.
+"""Watch what a function reads besides its arguments, to know whether it is still what it was.
 
-A recording has the numbers that the function found in closures and globals built in. Here they are
-watched: variables by identity, arrays by a checksum of their contents. Not seen are attributes of
-modules and objects, and globals of installed packages; an array on a GPU is watched by identity.
+The numbers that a function reads from closures and globals are built into its recording. They are
+watched here: variables by identity, arrays by a checksum of their contents. Attributes of modules
+and objects, and the globals of installed packages, are not watched. An array on a GPU is watched by
+identity.
 """
 
 import dis
@@ -28,25 +29,25 @@ class Surroundings(NamedTuple):
     variables: list
 
 
-def surroundings(functions):
+def find_surroundings(functions):
     """All that the functions, and the functions they can reach, read besides their arguments."""
     contents, variables, queue, seen = [], [], list(functions), {}
     while queue:
         x = queue.pop()
         if id(x) not in seen:
             seen[id(x)] = x
-            found = [(read, read()) for read in _variables(x)]
             contents += [(read, read()) for read in _contents(x)]
-            variables += found
-            queue += [value for _, value in found] + _parts(x)
+            own = [(read, read()) for read in _variables(x)]
+            variables += own
+            queue += [value for _, value in own] + _parts(x)
     return Surroundings(contents, variables)
 
 
-def unchanged(found):
-    """Whether all of it is as it was."""
-    return all(read() == value for read, value in found.contents) and all(
-        read() is value for read, value in found.variables
-    )
+def is_unchanged(surroundings):
+    """Whether everything reads as it did when the surroundings were found."""
+    equal = (read() == value for read, value in surroundings.contents)
+    identical = (read() is value for read, value in surroundings.variables)
+    return all(equal) and all(identical)
 
 
 def checksum(x):
@@ -68,8 +69,9 @@ def _variables(x):
     if not isinstance(x, types.FunctionType):
         return []
     installed = x.__code__.co_filename.startswith(INSTALLED)
-    names = () if installed else _globals_named(x.__code__) & x.__globals__.keys()
-    cells = [partial(getattr, cell, "cell_contents") for cell in x.__closure__ or () if _full(cell)]
+    names = () if installed else _global_names(x.__code__) & x.__globals__.keys()
+    full = filter(_is_full, x.__closure__ or ())
+    cells = [partial(getattr, cell, "cell_contents") for cell in full]
     return cells + [partial(x.__globals__.get, name) for name in names]
 
 
@@ -83,14 +85,14 @@ def _parts(x):
     return list(x) if isinstance(x, tuple) else []
 
 
-def _globals_named(code):
-    """The globals that a function's code reads, that of functions inside it included."""
+def _global_names(code):
+    """The globals that a function reads, and those that the functions inside it read."""
     read = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
     inner = [c for c in code.co_consts if isinstance(c, types.CodeType)]
-    return read.union(*map(_globals_named, inner))
+    return read.union(*map(_global_names, inner))
 
 
-def _full(cell):
+def _is_full(cell):
     try:
         return bool([cell.cell_contents])
     except ValueError:
