@@ -9,7 +9,7 @@ from minimeta.core.backend import np
 from minimeta.core.gradients import grad, hvp
 from minimeta.core.trees import copies, leaves, tree_map
 from minimeta.nets import attention as module
-from minimeta.nets.attention import attended, block, layer_norm, plain_attention, transformer
+from minimeta.nets.attention import attend, block, layer_norm, plain_attention, transformer
 from minimeta.nets.normalisation import STABLE
 
 M, T, D, HEADS = 2, 3, 4, 2
@@ -33,19 +33,19 @@ def by_loops(qkv, heads, causal):
 def test_attention_takes_the_softmax_weighted_mean_of_the_values(causal, heads):
     (qkv,) = draws((M, T, 3 * D))
     expected = [by_loops(task, heads, causal) for task in qkv]
-    assert_allclose(attended(qkv, heads, causal), expected, rtol=1e-12)
+    assert_allclose(attend(qkv, heads, causal), expected, rtol=1e-12)
     assert_allclose(plain_attention(qkv, heads, causal), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("lead", [(), (M,), (M, 2)], ids=str)
 def test_attention_has_the_derivatives_of_its_formula(causal, lead):
-    fused = lambda qkv: attended(qkv, HEADS, causal)
+    fused = lambda qkv: attend(qkv, HEADS, causal)
     agrees(fused, lambda qkv: plain_attention(qkv, HEADS, causal), draws((*lead, T, 3 * D)))
 
 
 def test_attention_by_finite_differences():
-    checked(lambda qkv: attended(qkv, HEADS), *draws((T, 3 * D)))
+    checked(lambda qkv: attend(qkv, HEADS), *draws((T, 3 * D)))
     checked(lambda qkv: plain_attention(qkv, HEADS), *draws((T, 3 * D)))
 
 
@@ -53,17 +53,17 @@ def test_a_causal_token_does_not_see_what_comes_later():
     (qkv,) = draws((T, 3 * D))
     changed = qkv.copy()
     changed[-1] += 1.0
-    assert_array_equal(attended(qkv, HEADS)[:-1], attended(changed, HEADS)[:-1])
+    assert_array_equal(attend(qkv, HEADS)[:-1], attend(changed, HEADS)[:-1])
     assert not numpy.allclose(
-        attended(qkv, HEADS, False)[:-1], attended(changed, HEADS, False)[:-1]
+        attend(qkv, HEADS, False)[:-1], attend(changed, HEADS, False)[:-1]
     )
 
 
 def test_attention_is_exact_for_scores_of_any_size():
     qkv = 1e3 * draws((T, 3 * D))[0]
-    found = attended(qkv, HEADS)
+    found = attend(qkv, HEADS)
     assert numpy.isfinite(found).all()
-    assert numpy.isfinite(grad(lambda qkv: np.sum(attended(qkv, HEADS)))(qkv)).all()
+    assert numpy.isfinite(grad(lambda qkv: np.sum(attend(qkv, HEADS)))(qkv)).all()
 
 
 def plain_layer_norm(x, gain, shift):

@@ -122,7 +122,7 @@ BUGS = {
     ),
     "fisher_is_the_expected_hessian": (fisher, "exact", labels_of_the_data),
     "one_hidden_layer_by_brute_force": (fisher, "full", of_the_mean),
-    "diagonal_in_one_pass": (layered, "layer_slopes", lambda f: lambda *a: list(f(*a))[:-1] * 2),
+    "diagonal_in_one_pass": (layered, "layer_gradients", lambda f: lambda *a: list(f(*a))[:-1] * 2),
     "softmax_regression": (fisher, "exact", labels_of_the_data),
     "softmax_diagonal": (fisher, "exact", labels_of_the_data),
     "linear_regression": (fisher, "scaled", lambda f: lambda tree, factor: tree),
@@ -145,7 +145,7 @@ def test_a_planted_bug_turns_the_theorem_red(name, monkeypatch):
     monkeypatch.setattr(module, function, bug(getattr(module, function)))
     try:
         assert not judge(THEOREMS[name]()).holds
-    except KeyError:  # a layer without its slope is no theorem either
+    except KeyError:  # a layer without its gradient is no theorem either
         assert name == "diagonal_in_one_pass"
 
 

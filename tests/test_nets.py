@@ -16,7 +16,7 @@ from minimeta.nets.normalisation import (
     FEATURES,
     PIXELS,
     STABLE,
-    centred,
+    centre,
     comoment,
     inverse_deviation,
 )
@@ -122,7 +122,7 @@ AXES = {"pixels": PIXELS, "features": FEATURES}
 
 @pytest.mark.parametrize("axes", AXES.values(), ids=AXES)
 def test_normalisation_has_the_derivatives_of_its_formula(axes):
-    fused = lambda x: centred(x, inverse_deviation(x, axes), axes)
+    fused = lambda x: centre(x, inverse_deviation(x, axes), axes)
     plain = lambda x: plain_normalised(x, axes)
     args = draws((M, N, 2, 3, D + 1))
     agrees(fused, plain, args)

@@ -23,7 +23,7 @@ def value_and_grad(f, argnum=0):
     TypeError for a leaf that is no float array, ValueError if f does not return a scalar.
     """
 
-    def evaluated(*args):
+    def evaluate(*args):
         tree = args[argnum]
         check_parameters(f"argument {argnum}", tree)
         inputs = leaves(tree)
@@ -39,15 +39,15 @@ def value_and_grad(f, argnum=0):
             raise ValueError(f"A gradient needs a scalar; f returned shape {np.shape(output)}.")
         if not (isbox(output) and output._trace == trace):  # f does not depend on the tree
             return output, unflatten(tree, [vspace(leaf).zeros() for leaf in inputs])
-        return output._value, unflatten(tree, _slopes(output, roots, inputs))
+        return output._value, unflatten(tree, _gradients(output, roots, inputs))
 
-    return evaluated
+    return evaluate
 
 
 def grad(f, argnum=0):
     """A function of the same arguments that returns the gradient of the scalar f: a tree."""
-    evaluated = value_and_grad(f, argnum)
-    return lambda *args: evaluated(*args)[1]
+    both = value_and_grad(f, argnum)
+    return lambda *args: both(*args)[1]
 
 
 def hvp(f, argnum=0):
@@ -62,7 +62,7 @@ def hvp(f, argnum=0):
 
 
 def constant(tree):
-    """The same values, which every gradient takes for constants: its slope is zero."""
+    """The same values, which every gradient takes for constants."""
     return tree_map(_constant, tree)
 
 
@@ -74,12 +74,12 @@ def _constant(leaf):
 register_notrace(VJPNode, _constant)  # no gradient follows it, so none is computed to be dropped
 
 
-def _slopes(output, roots, inputs):
+def _gradients(output, roots, inputs):
     """d output / d input for every root, walking the tape backwards once."""
-    slopes = {output._node: (vspace(output._value).ones(), False)}
+    sums = {output._node: (vspace(output._value).ones(), False)}
     for node in toposort(output._node):
         if node.parents:  # the roots keep what has gathered in them
-            slope = slopes.pop(node)[0]
-            for parent, part in zip(node.parents, node.vjp(slope)):
-                slopes[parent] = add_outgrads(slopes.get(parent), part)
-    return [slopes[r][0] if r in slopes else vspace(x).zeros() for r, x in zip(roots, inputs)]
+            gradient = sums.pop(node)[0]
+            for parent, part in zip(node.parents, node.vjp(gradient)):
+                sums[parent] = add_outgrads(sums.get(parent), part)
+    return [sums[r][0] if r in sums else vspace(x).zeros() for r, x in zip(roots, inputs)]

@@ -5,12 +5,14 @@
     transformer linear, blocks, layer_norm, linear
 
 Tokens are x (..., T, D). Order matters only through the causal mask: a token sees itself and what
-came before. All heads are one primitive, whose slope is one too, and with the weights kept:
+came before. All heads together are one primitive, and its gradient is another one:
 
-    weights = attention_weights(qkv)        (..., heads, T, T), a constant of the first derivative
-    mixed_values(qkv, weights)              (..., T, D); its slope: attention_slope(g, qkv, weights)
+    weights = attention_weights(qkv)                (..., heads, T, T): what the softmax gives
+    mix_values(qkv, weights)                        (..., T, D)
+    attention_gradient(g, qkv, weights)             (..., T, 3 D): of sum(g mix_values) in qkv
 
-Second derivatives are those of `plain_attention`, which is written in primitives of any order.
+The first gradient takes the weights as they are, and goes through them by its own formula. Second
+derivatives are those of `plain_attention`, which is written in primitives of any order.
 
 Source: Vaswani et al. 2017; normalised before, not after (Xiong et al. 2020).
 """
@@ -21,11 +23,11 @@ from autograd.extend import defvjp, primitive
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
 from minimeta.core.gradients import grad
-from minimeta.core.losses import softmax, softmax_slope
-from minimeta.nets.layers import linear, product, relu, rows, slopeless
+from minimeta.core.losses import softmax, softmax_gradient
+from minimeta.nets.layers import constant_primitive, linear, product, relu, rows
 from minimeta.nets.mlp import layer
 from minimeta.nets.net import Net
-from minimeta.nets.normalisation import FEATURES, centred, inverse_deviation
+from minimeta.nets.normalisation import FEATURES, centre, inverse_deviation
 
 WIDER = 4  # a block's perceptron is so many times as wide as its tokens
 
@@ -80,90 +82,88 @@ def block(params, x, heads, causal=True):
 
 def layer_norm(x, gain, shift):
     """Mean 0 and variance 1 for every token (..., T, D), then gain and shift (..., D)."""
-    y = centred(x, inverse_deviation(x, FEATURES), FEATURES)
+    y = centre(x, inverse_deviation(x, FEATURES), FEATURES)
     return y * np.expand_dims(gain, -2) + np.expand_dims(shift, -2)
 
 
 def attention(params, x, heads, causal=True):
     """Multi-head attention of the tokens x (..., T, D) to each other."""
-    return linear(attended(linear(x, **params["qkv"]), heads, causal), **params["out"])
+    return linear(attend(linear(x, **params["qkv"]), heads, causal), **params["out"])
 
 
-def attended(qkv, heads, causal=True):
-    """What every head of every token finds: qkv (..., T, 3 D) -> (..., T, D)."""
+def attend(qkv, heads, causal=True):
+    """softmax(q k' / sqrt(D / heads)) v, head by head: qkv (..., T, 3 D) -> (..., T, D)."""
     weights = attention_weights(qkv, heads, causal)
-    return mixed_values(qkv, weights, heads, causal)
+    return mix_values(qkv, weights, heads, causal)
 
 
 def plain_attention(qkv, heads, causal=True):
-    """What `attended` computes, in primitives that each have derivatives of any order."""
+    """What `attend` computes, in primitives that each have derivatives of any order."""
     D, T = np.shape(qkv)[-1] // 3, np.shape(qkv)[-2]
     split = np.reshape(qkv, (*np.shape(qkv)[:-1], 3, heads, D // heads))
     q, k, v = (np.swapaxes(split[..., i, :, :], -3, -2) for i in range(3))  # (..., heads, T, .)
     scores = rows(q, k, (*np.shape(q)[:-1], T)) * (D // heads) ** -0.5
     if causal:
-        scores = scores + later(qkv)
+        scores = scores + causal_mask(qkv)
     mixed = np.swapaxes(product(softmax(scores), v), -3, -2)
     return np.reshape(mixed, (*np.shape(qkv)[:-1], D))
 
 
-@slopeless
+@constant_primitive
 def attention_weights(qkv, heads, causal):
-    """How much of every token (last axis) each token takes: (..., heads, T, T)."""
+    """softmax(q k' / sqrt(D / heads)): how much each token takes of every token (last axis)."""
     q, k, _ = _split(qkv, heads)
-    scores = numpy.matmul(q * q.shape[-1] ** -0.5, k.swapaxes(-1, -2))
+    scores = numpy.matmul(q * q.shape[-1] ** -0.5, k.swapaxes(-1, -2))  # (..., heads, T, T)
     if causal:
-        scores += later(qkv)
+        scores += causal_mask(qkv)
     return softmax(scores)
 
 
-@slopeless
-def later(qkv):
+@constant_primitive
+def causal_mask(qkv):
     """(T, T): minus infinity where the second token comes after the first, 0 elsewhere."""
     T = qkv.shape[-2]
     return numpy.triu(numpy.full((T, T), -numpy.inf, qkv.dtype, like=qkv), 1)
 
 
 @primitive
-def mixed_values(qkv, weights, heads, causal):
-    """The values, weighted, heads side by side: (..., T, D)."""
-    found = numpy.matmul(weights, _split(qkv, heads)[2])  # (..., heads, T, D / heads)
-    return found.swapaxes(-3, -2).reshape(*qkv.shape[:-1], qkv.shape[-1] // 3)
+def mix_values(qkv, weights, heads, causal):
+    """weights v, the heads side by side: (..., T, D)."""
+    mixed = numpy.matmul(weights, _split(qkv, heads)[2])  # (..., heads, T, D / heads)
+    return mixed.swapaxes(-3, -2).reshape(*qkv.shape[:-1], qkv.shape[-1] // 3)
 
 
 @primitive
-def attention_slope(g, qkv, weights, heads, causal):
-    """The slope of sum(g mixed_values) in qkv, through the weights too: (..., T, 3 D)."""
-    slope = numpy.empty(qkv.shape, qkv.dtype, like=qkv)
-    (q, k, v), (q_slope, k_slope, v_slope) = _split(qkv, heads), _split(slope, heads)
+def attention_gradient(g, qkv, weights, heads, causal):
+    """The gradient of sum(g mix_values) in qkv, through the weights too: (..., T, 3 D)."""
+    gradient = numpy.empty(qkv.shape, qkv.dtype, like=qkv)
+    q, k, v = _split(qkv, heads)  # (..., heads, T, D / heads) each, as is g from here on
+    q_gradient, k_gradient, v_gradient = _split(gradient, heads)
     g = g.reshape(*g.shape[:-1], heads, -1).swapaxes(-3, -2)
-    v_slope[...] = numpy.matmul(weights.swapaxes(-1, -2), g)
-    s = softmax_slope(numpy.matmul(g, v.swapaxes(-1, -2)), weights)
-    s *= q.shape[-1] ** -0.5
-    q_slope[...] = numpy.matmul(s, k)
-    k_slope[...] = numpy.matmul(s.swapaxes(-1, -2), q)
-    return slope
+    v_gradient[...] = numpy.matmul(weights.swapaxes(-1, -2), g)
+    d = softmax_gradient(numpy.matmul(g, v.swapaxes(-1, -2)), weights)  # in the scores, (T, T)
+    d *= q.shape[-1] ** -0.5
+    q_gradient[...] = numpy.matmul(d, k)
+    k_gradient[...] = numpy.matmul(d.swapaxes(-1, -2), q)
+    return gradient
 
 
-def _plain_slope(g, qkv, heads, causal):
+def _plain_gradient(g, qkv, heads, causal):
     return grad(lambda qkv: np.sum(g * plain_attention(qkv, heads, causal)))(qkv)
 
 
-def _slope_of_slope(argnum):
+def _second_gradient(argnum):
     """Through the plain formula: the weights are no constant of a second derivative."""
 
     def vjp(ans, g, qkv, weights, heads, causal):
-        f = lambda r: lambda g, qkv: np.sum(r * _plain_slope(g, qkv, heads, causal))
+        f = lambda r: lambda g, qkv: np.sum(r * _plain_gradient(g, qkv, heads, causal))
         return lambda r: grad(f(r), argnum)(g, qkv)
 
     return vjp
 
 
-defvjp(
-    mixed_values,
-    lambda ans, qkv, *rest: lambda g: attention_slope(g, qkv, *rest),
-)
-defvjp(attention_slope, _slope_of_slope(0), _slope_of_slope(1))
+defvjp(mix_values, lambda ans, qkv, *rest: lambda g: attention_gradient(g, qkv, *rest))
+defvjp(attention_gradient, _second_gradient(0), _second_gradient(1))
 
 
 def _split(qkv, heads):

@@ -1,19 +1,17 @@
-"""Linear layers and activations: primitives whose derivatives are written in each other.
+"""Linear layers and activations: primitives whose gradients are written in each other.
 
-autograd differentiates a layer written in NumPy call by call. A *primitive* it calls once, on plain
-arrays, and asks for a rule for the slope. One habit makes such rules hold to any order:
+autograd differentiates a layer written in NumPy call by call. It calls a *primitive* once, on plain
+arrays, and asks for a rule for the gradient. One habit makes such rules hold to any order: the
+gradient of each primitive is written in primitives of the same family. A map that is linear in an
+argument has an adjoint, which is linear again, so few families are enough:
 
-    the derivative of each primitive is written in primitives of the same family.
-
-A map that is linear in an argument has an adjoint, which is linear again, so few families close:
-
-    y = product(x, W)     x W          slope in x: rows(g, W, ...)      in W: columns(x, g, ...)
-    rows(g, W, ...)       g W'         slope in g: product(q, W)        in W: columns(q, g, ...)
-    columns(x, g, ...)    x' g         slope in x: rows(g, q, ...)      in g: product(x, q)
+    y = product(x, W)     x W          gradient in x: rows(g, W, ...)   in W: columns(x, g, ...)
+    rows(g, W, ...)       g W'         gradient in g: product(q, W)     in W: columns(q, g, ...)
+    columns(x, g, ...)    x' g         gradient in x: rows(g, q, ...)   in g: product(x, q)
     affine(x, W, b)       x W + b      as product; in b: total(g, ...), the sum over rows
-    relu(x)               max(x, 0)    masked(g, x > 0), its own adjoint; the mask is a constant
-    tanh(x)               y            tanh_slope(g, y) = g (1 - y^2), its own adjoint in g;
-                                       in y: tanh_curve(q, g, y) = -2 q g y, symmetric in all three
+    relu(x)               max(x, 0)    keep(g, x > 0), its own adjoint; the mask is a constant
+    tanh(x)               y            tanh_gradient(g, y) = g (1 - y^2), its own adjoint in g;
+                                       in y: tanh_curvature(q, g, y) = -2 q g y, symmetric in all
 
 Leading axes are tasks, and every argument may lack them. What all tasks share is multiplied once:
 x (M, N, D) with W (D, C) is one product of M N rows, and its gradient one (D, C) matrix.
@@ -31,8 +29,8 @@ from minimeta.core.backend import np
 SMALL = 1200  # numbers in a product up to which OpenBLAS has a kernel of its own for it
 
 
-def slopeless(f):
-    """f as a primitive that no gradient follows: it is constant wherever it has a slope."""
+def constant_primitive(f):
+    """f as a primitive that every gradient takes for a constant."""
     f = primitive(f)
     for node in (VJPNode, JVPNode):
         register_notrace(node, f)
@@ -48,11 +46,11 @@ def linear(x, W, b):
 @primitive
 def affine(x, W, b):
     """What `linear` computes."""
-    y, b = _product(x, W), b[..., None, :]
-    if b.shape[:-2] in ((), y.shape[:-2]):
-        y += b
-        return y
-    return y + b
+    y, b = _product(x, W), b[..., None, :]  # (..., N, C) and (..., 1, C)
+    if b.shape[:-2] not in ((), y.shape[:-2]):
+        return y + b
+    y += b  # in place, where the sum has the shape of y
+    return y
 
 
 @primitive
@@ -65,25 +63,25 @@ def product(x, W):
 def rows(g, W, shape):
     """g W', summed to the shape of the x it belongs to:  g (..., N, C), W (..., D, C)."""
     if _has_few_rows(g, W):
-        return gathered(numpy.matmul(W, g.swapaxes(-1, -2)).swapaxes(-1, -2).copy(), shape)
-    return gathered(_product(g, W.swapaxes(-1, -2)), shape)
+        return sum_to(numpy.matmul(W, g.swapaxes(-1, -2)).swapaxes(-1, -2).copy(), shape)
+    return sum_to(_product(g, W.swapaxes(-1, -2)), shape)
 
 
 @primitive
 def columns(x, g, shape):
     """x' g, summed to the shape of the W it belongs to:  x (..., N, D), g (..., N, C)."""
-    if len(shape) == 2 and x.shape[:-1] == g.shape[:-1]:  # likewise one list of rows
+    if len(shape) == 2 and x.shape[:-1] == g.shape[:-1]:  # all tasks' rows are one list
         x, g = x.reshape(-1, x.shape[-1]), g.reshape(-1, g.shape[-1])
-    return gathered(_times(x.swapaxes(-1, -2), g), shape)
+    return sum_to(_times(x.swapaxes(-1, -2), g), shape)
 
 
 @primitive
 def total(g, shape):
     """The sum of g (..., N, C) over rows and over whatever tasks share the b of this shape."""
-    if len(shape) == 1:  # no task axes: the tasks' rows are one list
+    if len(shape) == 1:  # all tasks' rows are one list
         g = g.reshape(-1, g.shape[-1])
     ones = numpy.ones(g.shape[-2], g.dtype, like=g)
-    return gathered(numpy.matmul(ones, g), shape)  # several times as fast as g.sum(-2)
+    return sum_to(numpy.matmul(ones, g), shape)  # several times as fast as g.sum(-2)
 
 
 defvjp(
@@ -117,24 +115,24 @@ defvjp(
 
 @primitive
 def relu(x):
-    """max(x, 0), element by element. Its slope at 0 is 0."""
+    """max(x, 0), element by element. Its gradient at 0 is 0."""
     return x.clip(0, math.inf)  # twice as fast as numpy.maximum(x, 0)
 
 
-@slopeless
-def positive(x):
+@constant_primitive
+def is_positive(x):
     """1 where x > 0, 0 elsewhere."""
     return (x > 0).astype(x.dtype)  # multiplying by truth values takes twice as long
 
 
 @primitive
-def masked(g, mask):
+def keep(g, mask):
     """g where the mask is 1, 0 where it is 0."""
     return g * mask
 
 
-defvjp(relu, lambda ans, x: lambda g: masked(g, positive(ans)))
-defvjp(masked, lambda ans, g, mask: lambda q: masked(q, mask))
+defvjp(relu, lambda ans, x: lambda g: keep(g, is_positive(ans)))
+defvjp(keep, lambda ans, g, mask: lambda q: keep(q, mask))
 
 
 @primitive
@@ -144,39 +142,39 @@ def tanh(x):
 
 
 @primitive
-def tanh_slope(g, y):
+def tanh_gradient(g, y):
     """g (1 - y^2)."""
-    slope = 1 - y * y
-    slope *= g
-    return slope
+    gradient = 1 - y * y
+    gradient *= g
+    return gradient
 
 
 @primitive
-def tanh_curve(q, g, y):
+def tanh_curvature(q, g, y):
     """-2 q g y."""
-    curve = -2 * y
-    curve *= g
-    curve *= q
-    return curve
+    curvature = -2 * y
+    curvature *= g
+    curvature *= q
+    return curvature
 
 
-defvjp(tanh, lambda ans, x: lambda g: tanh_slope(g, ans))
+defvjp(tanh, lambda ans, x: lambda g: tanh_gradient(g, ans))
 defvjp(
-    tanh_slope,
-    lambda ans, g, y: lambda q: tanh_slope(q, y),
-    lambda ans, g, y: lambda q: tanh_curve(q, g, y),
+    tanh_gradient,
+    lambda ans, g, y: lambda q: tanh_gradient(q, y),
+    lambda ans, g, y: lambda q: tanh_curvature(q, g, y),
 )
 defvjp(
-    tanh_curve,
-    lambda ans, q, g, y: lambda r: tanh_curve(r, g, y),
-    lambda ans, q, g, y: lambda r: tanh_curve(q, r, y),
-    lambda ans, q, g, y: lambda r: tanh_curve(q, g, r),
+    tanh_curvature,
+    lambda ans, q, g, y: lambda r: tanh_curvature(r, g, y),
+    lambda ans, q, g, y: lambda r: tanh_curvature(q, r, y),
+    lambda ans, q, g, y: lambda r: tanh_curvature(q, g, r),
 )
 
 
 def _product(x, W):
     """x W on plain arrays; tasks that share W are one long list of rows."""
-    if not shared(W, x.shape[:-2], 2):
+    if not is_shared(W, x.shape[:-2], 2):
         return _times(x, W)
     one = W[(0,) * (W.ndim - 2)]
     return _times(x.reshape(-1, x.shape[-1]), one).reshape(*x.shape[:-1], W.shape[-1])
@@ -186,10 +184,10 @@ def _has_few_rows(g, W):
     """Whether (W g')' is the faster way to g W': BLAS puts the larger factor of a product, beyond
     some size, in another order first, and is up to twice as fast at it if it need not transpose."""
     N, D = g.shape[-2], W.shape[-2]
-    return N * D > SMALL and 2 * N <= D and not shared(W, g.shape[:-2], 2)
+    return N * D > SMALL and 2 * N <= D and not is_shared(W, g.shape[:-2], 2)
 
 
-def shared(W, tasks, ndim):
+def is_shared(W, tasks, ndim):
     """Whether all tasks use one W of `ndim` axes: no task axes, or equal copies (stride 0)."""
     return W.ndim == ndim or W.shape[:-ndim] == tasks and not any(W.strides[:-ndim])
 
@@ -199,7 +197,7 @@ def _times(a, b):
     return a * b if a.shape[-1] == 1 else numpy.matmul(a, b)
 
 
-def gathered(a, shape):
+def sum_to(a, shape):
     """A plain array, summed over the axes along which one of this shape was repeated."""
     if a.shape == shape:
         return a
@@ -209,7 +207,7 @@ def gathered(a, shape):
 
 
 def spread(a, shape):
-    """a, repeated along leading axes to this shape: the adjoint of `gathered`, differentiable."""
+    """a, repeated along leading axes to this shape: the adjoint of `sum_to`, differentiable."""
     return a if a.shape == shape else np.broadcast_to(a, shape)
 
 

@@ -6,12 +6,12 @@
     h <- o tanh(c)                           what is read of it
 
 W_x (D, 4H), W_h (H, 4H) and b (4H) hold the four in the order i, f, g, o, PyTorch's. `plain_cell`
-is these equations. `cell` computes the same sooner, with two primitives and their slopes:
+is these equations. `cell` computes the same faster, with two primitives and their gradients:
 
-    gates = activated(z)       (..., 4H) -> (4, ..., H)     activated_slope(g, gates), (..., 4H)
-    states = gated(gates, c)   h and c, (2, ..., H)         gated_slope(q, gates, c), (5, ..., H)
+    gates = activate(z)         (..., 4H) -> (4, ..., H)   activation_gradient(g, gates), (..., 4H)
+    states = update(gates, c)   h and c, (2, ..., H)       update_gradient(q, gates, c), (5, ..., H)
 
-Both slopes are differentiated as the formulas that they are, to any order.
+Both gradients are differentiated as the formulas that they are, to any order.
 
 Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
 """
@@ -23,7 +23,7 @@ from minimeta.core.backend import np
 from minimeta.core.gradients import grad
 from minimeta.nets.layers import linear
 
-SIGMOIDS, TANH = (slice(0, 2), slice(3, 4)), 2  # where the gates are, in the order i, f, g, o
+SIGMOIDS, TANH = (slice(0, 2), slice(3, 4)), 2  # where they are in the order i, f, g, o
 
 
 def plain_cell(params, state, x):
@@ -32,10 +32,10 @@ def plain_cell(params, state, x):
     b = params["b"] if np.ndim(params["b"]) == 1 else np.expand_dims(params["b"], -2)
     z = np.matmul(x, params["W_x"]) + np.matmul(h, params["W_h"]) + b  # (..., 4H)
     i, f, g, o = np.split(z, 4, axis=-1)
-    return stepped(sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o), c)
+    return step(sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o), c)
 
 
-def stepped(i, f, g, o, c):
+def step(i, f, g, o, c):
     """h and c after a step with these gates."""
     c = f * c + i * g
     return o * np.tanh(c), c
@@ -53,14 +53,14 @@ def cell(params, state, x):
         return plain_cell(params, state, x)
     W = np.concatenate([params["W_x"], params["W_h"]], axis=-2)
     z = linear(np.concatenate([x, h], axis=-1), W, params["b"])
-    states = gated(activated(z), c)
+    states = update(activate(z), c)
     return states[0], states[1]
 
 
 @primitive
-def activated(z):
+def activate(z):
     """The gates: sigmoid of i, f and o, tanh of g."""
-    y = by_gate(z).copy()
+    y = by_gate(z).copy()  # (4, ..., H)
     for part in SIGMOIDS:
         y[part] *= 0.5  # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh for all four
     numpy.tanh(y, out=y)
@@ -71,83 +71,88 @@ def activated(z):
 
 
 @primitive
-def activated_slope(g, gates):
+def activation_gradient(g, gates):
     """g y (1 - y) for the sigmoids, g (1 + y) (1 - y) for the tanh, as (..., 4H) again."""
-    slope = 1 - gates
+    gradient = 1 - gates
     for part in SIGMOIDS:
-        slope[part] *= gates[part]
-    slope[TANH] *= 1 + gates[TANH]
-    slope *= g
-    return numpy.moveaxis(slope, 0, -2).reshape(*g.shape[1:-1], 4 * g.shape[-1])
+        gradient[part] *= gates[part]
+    gradient[TANH] *= 1 + gates[TANH]
+    gradient *= g
+    return numpy.moveaxis(gradient, 0, -2).reshape(*g.shape[1:-1], 4 * g.shape[-1])
 
 
-def _curve(gates):
-    """The derivative of the slope above in y, for g = 1."""
-    return np.stack([(0.0 if k == TANH else 1.0) - 2.0 * gates[k] for k in range(4)])
-
-
-def _slope(gates):
-    """The slope above, for g = 1, in functions of any order."""
+def _derivative(gates):
+    """y (1 - y) and (1 + y) (1 - y), in functions that have derivatives of any order."""
     return np.stack([((k == TANH) + gates[k]) * (1.0 - gates[k]) for k in range(4)])
 
 
-defvjp(activated, lambda gates, z: lambda g: activated_slope(g, gates))
+def _curvature(gates):
+    """The derivative of these in y: 1 - 2 y and -2 y."""
+    return np.stack([(0.0 if k == TANH else 1.0) - 2.0 * gates[k] for k in range(4)])
+
+
+defvjp(activate, lambda gates, z: lambda g: activation_gradient(g, gates))
 defvjp(
-    activated_slope,
-    lambda ans, g, gates: lambda q: by_gate(q) * _slope(gates),
-    lambda ans, g, gates: lambda q: by_gate(q) * g * _curve(gates),
+    activation_gradient,
+    lambda ans, g, gates: lambda q: by_gate(q) * _derivative(gates),
+    lambda ans, g, gates: lambda q: by_gate(q) * g * _curvature(gates),
 )
 
 
 @primitive
-def gated(gates, c):
+def update(gates, c):
     """h and c after a step, of the gates (4, ..., H) and the c before: (2, ..., H)."""
     states = numpy.empty((2, *c.shape), gates.dtype, like=gates)
-    (i, f, g, o), (h_next, c_next) = gates, states
+    i, f, g, o = gates
+    h_next, c_next = states
     numpy.multiply(f, c, out=c_next)
-    c_next += i * g
-    numpy.multiply(o, numpy.tanh(c_next), out=h_next)
+    c_next += i * g  # c <- f c + i g
+    numpy.multiply(o, numpy.tanh(c_next), out=h_next)  # h <- o tanh(c)
     return states
 
 
 @primitive
-def gated_slope(q, gates, c):
-    """The slope of sum(q gated(gates, c)): in the gates and, behind them, in c."""
-    slope = numpy.empty((5, *c.shape), gates.dtype, like=gates)
-    (i, f, g, o), (dh, dc), (d_i, d_f, d_g, d_o, d_c) = gates, q, slope
-    read = numpy.tanh(f * c + i * g)
-    dc = dc + dh * o * (1 - read * read)
-    for factor, product in ((g, d_i), (c, d_f), (i, d_g), (f, d_c)):
-        numpy.multiply(dc, factor, out=product)
-    numpy.multiply(dh, read, out=d_o)
-    return slope
+def update_gradient(q, gates, c):
+    """The gradient of sum(q update(gates, c)): in the gates and, behind them, in c."""
+    gradient = numpy.empty((5, *c.shape), gates.dtype, like=gates)
+    d_i, d_f, d_g, d_o, d_c = gradient
+    i, f, g, o = gates
+    dh, dc = q
+    tanh_c = numpy.tanh(f * c + i * g)
+    dc = dc + dh * o * (1 - tanh_c * tanh_c)  # through h as well
+    numpy.multiply(dc, g, out=d_i)
+    numpy.multiply(dc, c, out=d_f)
+    numpy.multiply(dc, i, out=d_g)
+    numpy.multiply(dc, f, out=d_c)
+    numpy.multiply(dh, tanh_c, out=d_o)
+    return gradient
 
 
-def _plain_slope(q, gates, c):
+def _plain_gradient(q, gates, c):
     def total(args):
         gates, c = args
-        h, c = stepped(*[gates[k] for k in range(4)], c)
+        h, c = step(*[gates[k] for k in range(4)], c)
         return np.sum(q[0] * h + q[1] * c)
 
     of_gates, of_c = grad(total)((gates, c))
     return np.concatenate([of_gates, np.expand_dims(of_c, 0)])
 
 
-def _slopes_of_gated(wanted, states, args, _):
+def _gradient_of_update(wanted, states, args, _):
     def vjp(q):
-        slope = gated_slope(q, *args)
-        return [slope[4] if k else slope[:4] for k in wanted]
+        gradient = update_gradient(q, *args)
+        return [gradient[4] if k else gradient[:4] for k in wanted]
 
     return vjp
 
 
-def _slopes_of_slope(wanted, slope, args, _):
-    f = lambda r: lambda args: np.sum(r * _plain_slope(*args))
+def _gradient_of_gradient(wanted, gradient, args, _):
+    f = lambda r: lambda args: np.sum(r * _plain_gradient(*args))
     return lambda r: [grad(f(r))(args)[k] for k in wanted]
 
 
-defvjp_argnums(gated, _slopes_of_gated)
-defvjp_argnums(gated_slope, _slopes_of_slope)
+defvjp_argnums(update, _gradient_of_update)
+defvjp_argnums(update_gradient, _gradient_of_gradient)
 
 
 def by_gate(a):

@@ -2,11 +2,12 @@
 
     normalised = (x - mean x) r,     r = (variance of x + STABLE)^(-1/2)
 
-Three primitives, each with slopes in the three; means, sums and variances are over `axes`:
+Three primitives, whose gradients are written in the three. Means and sums are over `axes`:
 
-    centred(x, r)          (x - mean x) r, linear in both   centred(g, r) in x, comoment(g, x) in r
-    comoment(q, x)         sum q (x - mean x), symmetric    centred(x, h) in q, centred(q, h) in x
-    inverse_deviation(x)   r                                centred(x, -g r^3 / n)
+                                                            gradients
+    centre(x, r)           (x - mean x) r, linear in both   centre(g, r) in x, comoment(g, x) in r
+    comoment(q, x)         sum q (x - mean x), symmetric    centre(x, h) in q, centre(q, h) in x
+    inverse_deviation(x)   r                                centre(x, -g r^3 / n)
 """
 
 import math
@@ -20,43 +21,44 @@ STABLE = 1e-5  # added to the variance; the value of Ioffe & Szegedy's reference
 
 
 @primitive
-def centred(x, r, axes):
+def centre(x, r, axes):
     """(x - mean of x) r, for an r with these axes of length 1."""
-    return _centred(x, r, axes)
+    return _centre(x, r, axes)
 
 
 @primitive
 def comoment(q, x, axes):
     """The sum of q (x - mean of x) over these axes, which keep length 1."""
-    return _comoment(q, _centred(x, 1, axes), axes)
+    return _comoment(q, _centre(x, 1, axes), axes)
 
 
 @primitive
 def inverse_deviation(x, axes):
     """(variance of x + STABLE)^(-1/2) over these axes, which keep length 1."""
-    d = _centred(x, 1, axes)
+    d = _centre(x, 1, axes)
     variance = _comoment(d, d, axes) / _count(x, axes)
     return (variance + STABLE) ** -0.5
 
 
 defvjp(
-    centred,
-    lambda ans, x, r, axes: lambda g: centred(g, r, axes),
+    centre,
+    lambda ans, x, r, axes: lambda g: centre(g, r, axes),
     lambda ans, x, r, axes: lambda g: comoment(g, x, axes),
 )
 defvjp(
     comoment,
-    lambda ans, q, x, axes: lambda h: centred(x, h, axes),
-    lambda ans, q, x, axes: lambda h: centred(q, h, axes),
+    lambda ans, q, x, axes: lambda h: centre(x, h, axes),
+    lambda ans, q, x, axes: lambda h: centre(q, h, axes),
 )
 defvjp(
     inverse_deviation,
-    lambda r, x, axes: lambda g: centred(x, g * r**3 * (-1 / _count(x, axes)), axes),
+    lambda r, x, axes: lambda g: centre(x, g * r**3 * (-1 / _count(x, axes)), axes),
 )
 
 
-def _centred(x, r, axes):
-    d = x - _keep(_total(x, axes) * (1 / _count(x, axes)), x, axes)
+def _centre(x, r, axes):
+    mean = _total(x, axes) * (1 / _count(x, axes))
+    d = x - _keep(mean, x, axes)
     d *= r
     return d
 
