@@ -54,9 +54,7 @@ def test_a_causal_token_does_not_see_what_comes_later():
     changed = qkv.copy()
     changed[-1] += 1.0
     assert_array_equal(attend(qkv, HEADS)[:-1], attend(changed, HEADS)[:-1])
-    assert not numpy.allclose(
-        attend(qkv, HEADS, False)[:-1], attend(changed, HEADS, False)[:-1]
-    )
+    assert not numpy.allclose(attend(qkv, HEADS, False)[:-1], attend(changed, HEADS, False)[:-1])
 
 
 def test_attention_is_exact_for_scores_of_any_size():

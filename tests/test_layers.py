@@ -49,7 +49,7 @@ def test_linear_has_the_derivatives_of_xW_plus_b(leads, sizes):
 
 @pytest.mark.parametrize("lead", [(), (M,), (1,)], ids=str)
 @pytest.mark.parametrize("shape", [(), (M,), (1,)], ids=str)
-def test_the_slopes_of_linear_have_derivatives_of_every_order(lead, shape):
+def test_the_gradients_of_linear_have_derivatives_of_every_order(lead, shape):
     """Of g (M, N, C), whatever x and W lack: sums over what was repeated to get there."""
 
     def summed(a):
@@ -68,8 +68,8 @@ def test_linear_takes_its_parameters_by_name():
     """autograd itself does not look into keyword arguments."""
     x, W, b = draws((M, N, D), (D, C), (C,))
     loss = lambda p: np.sum(layers.linear(x, **p) ** 3)
-    slopes = grad(loss)({"W": W, "b": b})
-    same(slopes, grad(lambda p: np.sum(plain_linear(x, **p) ** 3))({"W": W, "b": b}), EXACT)
+    gradients = grad(loss)({"W": W, "b": b})
+    same(gradients, grad(lambda p: np.sum(plain_linear(x, **p) ** 3))({"W": W, "b": b}), EXACT)
 
 
 def test_broadcast_parameters_give_every_task_its_own_gradient():
@@ -100,7 +100,7 @@ def test_tasks_that_share_weights_cost_one_product(monkeypatch):
 
 
 @pytest.mark.parametrize("lead", [(), (M,)], ids=str)
-def test_few_rows_of_a_wide_matrix_have_the_same_slopes(lead):
+def test_few_rows_of_a_wide_matrix_have_the_same_gradients(lead):
     """There g W' is computed as (W g')'."""
     rows, wide = 2, layers.SMALL
     x, W, b = draws((M, rows, wide), (*lead, wide, D), (D,))
@@ -122,8 +122,8 @@ def test_activations_have_the_derivatives_of_their_formula(name, plain):
 
 
 def test_relu_at_zero_is_flat():
-    slope = grad(lambda x: np.sum(layers.relu(x)))(numpy.array([-1.0, 0.0, 2.0]))
-    assert_array_equal(slope, [0.0, 0.0, 1.0])
+    gradient = grad(lambda x: np.sum(layers.relu(x)))(numpy.array([-1.0, 0.0, 2.0]))
+    assert_array_equal(gradient, [0.0, 0.0, 1.0])
 
 
 def test_fourth_derivative_of_tanh():

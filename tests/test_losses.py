@@ -61,8 +61,8 @@ def test_integer_labels_are_their_one_hot_rows():
 def test_the_gradient_of_cross_entropy_is_softmax_minus_target():
     (logits,), targets = draws((N, C)), rows_of_probabilities()[0]
     softmax = numpy.exp(logits) / numpy.exp(logits).sum(axis=-1, keepdims=True)
-    slope = grad(lambda l: losses.cross_entropy(l, targets))(logits)
-    assert_allclose(slope, (softmax - targets) / N, rtol=1e-12)
+    gradient = grad(lambda l: losses.cross_entropy(l, targets))(logits)
+    assert_allclose(gradient, (softmax - targets) / N, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
@@ -83,8 +83,8 @@ def test_losses_of_integer_labels_stay_in_the_float_type_of_the_logits():
     logits, labels = draws((M, N, C))[0].astype("float32"), numpy.zeros((M, N), dtype=int)
     for loss in (losses.cross_entropy, losses.accuracy):
         assert loss(logits, labels).dtype == numpy.float32
-    slope = grad(lambda l: np.sum(losses.cross_entropy(l, labels)))(logits)
-    assert slope.dtype == numpy.float32
+    gradient = grad(lambda l: np.sum(losses.cross_entropy(l, labels)))(logits)
+    assert gradient.dtype == numpy.float32
 
 
 def test_accuracy_counts_the_largest_logits():

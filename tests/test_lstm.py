@@ -50,10 +50,10 @@ def test_lstm_equals_the_plain_loop_in_value_and_every_gradient(case):
 def test_lstm_starts_from_zeros():
     params, x, _ = draw()
     zeros = numpy.zeros((N, H)), numpy.zeros((N, H))
-    slope = lambda f, *state: grad(lambda p: np.sum(f(p, x, *state)[0] ** 2))(params)
+    gradient = lambda f, *state: grad(lambda p: np.sum(f(p, x, *state)[0] ** 2))(params)
     for f in (lstm, plain_lstm):
         same(f(params, x), f(params, x, zeros), EXACT)
-        same(slope(f), slope(plain_lstm, zeros), EXACT)
+        same(gradient(f), gradient(plain_lstm, zeros), EXACT)
 
 
 def test_second_derivatives_of_lstm_are_those_of_the_plain_loop():

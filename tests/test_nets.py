@@ -108,10 +108,10 @@ def test_max_pool_has_the_derivatives_of_its_formula(sides):
     checked(max_pool, *args)
 
 
-def test_pixels_that_tie_share_the_slope():
+def test_pixels_that_tie_share_the_gradient():
     x = numpy.array([[1.0, 2.0], [2.0, 0.0]]).reshape(1, 2, 2, 1)
-    slope = grad(lambda x: np.sum(max_pool(x)))(x)
-    assert_array_equal(slope.reshape(2, 2), [[0.0, 0.5], [0.5, 0.0]])
+    gradient = grad(lambda x: np.sum(max_pool(x)))(x)
+    assert_array_equal(gradient.reshape(2, 2), [[0.0, 0.5], [0.5, 0.0]])
     v = numpy.array([[3.0, 1.0], [0.0, 0.0]]).reshape(1, 2, 2, 1)
     second = hvp(lambda x: np.sum(max_pool(x) ** 2))(x, v)  # the pooled moves by the mean of v
     assert_array_equal(second.reshape(2, 2), [[0.0, 0.5], [0.5, 0.0]])

@@ -93,8 +93,8 @@ def maml_step(net, optimizer):
         return np.mean(mse(net.apply(phi, task.query.x), task.query.y))
 
     def step(theta, state, task):
-        value, slope = value_and_grad(meta_loss)(theta, task)
-        return value, *optimizer.update(slope, state, theta)
+        value, gradient = value_and_grad(meta_loss)(theta, task)
+        return value, *optimizer.update(gradient, state, theta)
 
     return step
 
@@ -219,7 +219,7 @@ def test_gradients_of_autograd_itself(rng):
     pair = lambda x: autograd.builtins.tuple((x, np.sum(x)))
     both = lambda s, x: np.sum(
         (s + (x,))[1] * (s + (2 * x,))[0]
-    )  # the slope of s is a sum of tuples
+    )  # the gradient of s is a sum of tuples
     agrees(autograd.grad(lambda x: both(pair(x), x)), draws(rng, (3,)))
     agrees(autograd.hessian(lambda x: np.sum(x * x[0] * np.tanh(x))), draws(rng, (3,)))
 
@@ -279,7 +279,7 @@ def random_function(rng):
 
 
 def test_sums_of_gradients_keep_their_order_in_memory(rng):
-    """Here autograd adds three slopes in place, into one whose columns come first."""
+    """Here autograd adds three gradients in place, into one whose columns come first."""
     term = lambda f, x: np.sum(x * f(W.T * np.sum(x)))
     three = grad(lambda x: term(np.sin, x) + term(np.cos, x) + term(np.tanh, x))
     assert three(W).strides == W.T.strides
