@@ -23,10 +23,9 @@ from minimeta.core.backend import np, to_device, use
 from minimeta.core.gradients import grad
 from minimeta.core.optim import adam
 from minimeta.exact import linear_gaussian
-from minimeta.memories import recurrent
+from minimeta.memories import by_hand, recurrent
 from minimeta.tasks import Data
 from minimeta.tasks.regression import linear
-from minimeta.theorems.recurrent import descending
 from minimeta.training import sequence_train
 
 QUICK = os.environ.get("MINIMETA_QUICK") == "1"
@@ -115,8 +114,8 @@ trained = {D: train(D, 30 if QUICK else 3000) for D in (1, 2)}
 
 # %% [markdown]
 # ## Beside Bayes, on new tasks
-# *SGD*, a step an example, is an LSTM too: five cells an input, gates set by hand
-# (`descending`: two gates of opposite slope, subtracted, multiply), with the best of
+# *SGD* with one step per example is an LSTM too: `by_hand.gradient_descent` sets five
+# cells per input so that the difference of two gates is a product. It has the best of
 # four step sizes in hindsight. *Ridge* has $\lambda=1$; with $\sigma^2D$ it is Bayes.
 # *Least squares* has no finite expected error before $D+2$ examples. **Predict, then
 # run.** For $D=1$, which share of Bayes's error over 20 answers is the first's?
@@ -139,7 +138,9 @@ for D, ax in zip((1, 2), axes):
     S, M = numpy.eye(D) / D, 300 if QUICK else 5000
     data = linear(rng, M, T, 1, S, 0.0, NOISE).support
     errors = {name: miss(meta, data) for name, meta in trained[D].items()}
-    errors["SGD"] = min((miss(descending(s, D), data) for s in sizes), key=np.mean)
+    errors["SGD"] = min(
+        (miss(by_hand.gradient_descent(s, D), data) for s in sizes), key=np.mean
+    )
     errors["ridge"], *_ = bayes(data, numpy.eye(D), 1.0)
     errors["least squares"], *_ = bayes(data, 1e8 * numpy.eye(D), NOISE)
     errors["least squares"][:, : D + 2] = numpy.nan

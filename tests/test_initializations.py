@@ -79,7 +79,7 @@ BUGS = [
         meta_sgd,
         "grad",
         lambda f: lambda *a: constant(grad(f)(*a)),
-        relatives.meta_sgd_slope_of_step_sizes,
+        relatives.meta_sgd_gradient_of_step_sizes,
     ),
     (imaml, "conjugate_gradients", not_divided, relatives.imaml_meta_gradient),
     (imaml, "hvp", lambda f: lambda *a: a[-1], relatives.imaml_meta_gradient),

@@ -109,8 +109,8 @@ BUGS = [
     (training, "constant", lambda tree: tree, "what_truncation_forgets"),
     (training, "losses_along", never_truncated, "what_truncation_forgets"),
     (training, "losses_along", first_loss_too, "what_truncation_forgets"),
-    (training, "losses_along", first_loss_too, "steps_are_judged_by_the_slopes_to_come"),
-    (lstm_training, "by_stretch", stretches_in_a_row, "steps_are_judged_by_the_slopes_to_come"),
+    (training, "losses_along", first_loss_too, "steps_are_judged_by_the_gradients_to_come"),
+    (lstm_training, "by_stretch", stretches_in_a_row, "steps_are_judged_by_the_gradients_to_come"),
     (alone, "kept", constant, "the_full_meta_gradient_is_right"),
     (alone, "kept", constant, "what_first_order_loses_on_quadratics"),
     (alone, "constant", lambda tree: tree, "what_first_order_loses_on_quadratics"),
@@ -131,7 +131,7 @@ def test_a_planted_bug_turns_its_theorem_red(monkeypatch, module, name, bug, the
 def test_an_optimizer_that_looks_around_is_found_out(monkeypatch, bug):
     true = lstm_optimizer.optimizer
     monkeypatch.setattr(lstm_optimizer, "optimizer", lambda meta: true(meta, bug))
-    claims = theorems.permuted_slopes_give_permuted_steps(), theorems.each_coordinate_is_alone()
+    claims = theorems.permuted_gradients_give_permuted_steps(), theorems.each_coordinate_is_alone()
     assert not all(judge(claim).holds for claim in claims)
 
 
@@ -181,7 +181,7 @@ def test_a_fresh_optimizer_takes_no_steps_and_remembers_between_1_and_20():
 def test_the_replayed_meta_gradient_is_the_same_bit_for_bit():
     family = optimizees.logistic(2, 3, 8)
     follow = lstm_training.meta_gradient(family, 6, 3)
-    fast, meta = replay(follow), theorems.trained_like(layers=2)
+    fast, meta = replay(follow), theorems.draw_optimizer(layers=2)
     for seed in range(3):
         task = family.sample(rng(seed))
         for a, b in zip(leaves(fast(meta, task)), leaves(follow(meta, task))):
@@ -310,7 +310,7 @@ def test_a_float32_program_stays_float32():
 
 
 def test_the_meta_gradient_on_a_device_moves_nothing_and_is_the_same():
-    family, meta = optimizees.logistic(2, 3, 8), theorems.trained_like(layers=2)
+    family, meta = optimizees.logistic(2, 3, 8), theorems.draw_optimizer(layers=2)
     task = family.sample(rng())
     follow = lstm_training.meta_gradient(family, 4, 2)
     use(standin, "float64")

@@ -89,7 +89,7 @@ def test_a_schedule_without_its_last_step_turns_theorems_red(monkeypatch):
 def test_learned_schedules_are_the_roots_on_held_out_spectra():
     for seed in (31, 32):
         lam, weights = theorems.spectrum(seed, size=5 + seed % 4)
-        found = theorems.learned(lam, weights, steps=3)
+        found = theorems.learn_schedule(lam, weights, steps=3)
         assert_allclose(found, schedules.best_schedule(lam, weights, 3), atol=1e-6)
 
 

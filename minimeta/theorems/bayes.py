@@ -6,13 +6,14 @@ import numpy
 
 from minimeta.core.gradients import grad
 from minimeta.core.losses import mse
+from minimeta.core.trees import flatten
 from minimeta.exact import linear_gaussian as bayes
 from minimeta.meta import evaluate
 from minimeta.tasks import fourier
 from minimeta.tasks.regression import linear
 from minimeta.theorems import Claim, theorem
+from minimeta.theorems.tools import BISHOP, DEFINITION, KALMAN, has_mean, none_below_zero
 
-BISHOP = "Bishop 2006, Pattern Recognition and Machine Learning"
 NOISE = 0.3
 WEIGHTS = numpy.array([[1.0, 0.4, 0.0], [0.4, 0.5, 0.1], [0.0, 0.1, 2.0]])  # a prior covariance
 QUERIES = numpy.diag([1.0, 2.0, 0.5])
@@ -23,11 +24,6 @@ def problem(examples=5, outputs=2, seed=0):
     rng = numpy.random.default_rng(seed)
     x, y = rng.normal(size=(examples, 3)), rng.normal(size=(examples, outputs))
     return x, y, (rng.normal(size=(3, outputs)), WEIGHTS, NOISE)
-
-
-def standard_error(sample):
-    """The standard error of the mean of independent draws."""
-    return sample.std(ddof=1) / len(sample) ** 0.5
 
 
 def normal_log_density(y, mean, variance):
@@ -61,16 +57,13 @@ def posterior_mean_is_ridge():
     return Claim(found, ridge, tolerance=1e-13)
 
 
-@theorem(lesson="bayes", source="Kalman 1960")
+@theorem(lesson="bayes", source=KALMAN)
 def sequential_is_batch():
     """One example at a time ends where all at once does."""
     x, y, prior = problem()
     path = bayes.sequential(x, y, *prior)
-    return Claim(
-        numpy.concatenate([part[-1] for part in path], axis=-1),
-        numpy.concatenate(bayes.posterior(x, y, *prior), axis=-1),
-        tolerance=1e-13,
-    )
+    last = [part[-1] for part in path]
+    return Claim(flatten(last), flatten(bayes.posterior(x, y, *prior)), tolerance=1e-13)
 
 
 @theorem(lesson="bayes", source=BISHOP)
@@ -79,9 +72,7 @@ def posteriors_are_priors():
     x, y, prior = problem()
     twice = bayes.posterior(x[2:], y[2:], *bayes.posterior(x[:2], y[:2], *prior), NOISE)
     once = bayes.posterior(x, y, *prior)
-    return Claim(
-        numpy.concatenate(twice, axis=-1), numpy.concatenate(once, axis=-1), tolerance=1e-13
-    )
+    return Claim(flatten(twice), flatten(once), tolerance=1e-13)
 
 
 @theorem(lesson="bayes", source=BISHOP)
@@ -105,7 +96,7 @@ def evidence_is_a_joint_density():
     return Claim(bayes.evidence(x, y, *prior), density, tolerance=1e-12)
 
 
-@theorem(lesson="bayes", source="By definition")
+@theorem(lesson="bayes", source=DEFINITION)
 def stop_band_is_exact():
     """A direction without prior variance is never learned."""
     rng, band = numpy.random.default_rng(0), numpy.array([1.0, 0.0, 0.5])
@@ -121,7 +112,7 @@ def risk_is_the_error_of_the_learner():
     task = linear(numpy.random.default_rng(0), 4000, 4, 20, WEIGHTS, noise_variance=NOISE)
     losses = evaluate(bayes.learner(0.0, WEIGHTS, NOISE), {}, task)
     excess = losses - bayes.risk(task.support.x, WEIGHTS, NOISE)
-    return Claim(excess.mean(), 0.0, standard_error=standard_error(excess))
+    return has_mean(excess, 0.0)
 
 
 @theorem(lesson="bayes", source="Bias-variance")
@@ -131,10 +122,10 @@ def wrong_prior_risk_is_the_error_of_the_learner():
     task = linear(numpy.random.default_rng(1), 4000, 4, 20, WEIGHTS, noise_variance=NOISE)
     losses = evaluate(bayes.learner(*believed), {}, task)
     excess = losses - bayes.wrong_prior_risk(task.support.x, believed, true)
-    return Claim(excess.mean(), 0.0, standard_error=standard_error(excess))
+    return has_mean(excess, 0.0)
 
 
-@theorem(lesson="bayes", source="By definition")
+@theorem(lesson="bayes", source=DEFINITION)
 def right_prior_has_the_bayes_risk():
     """Believing the truth costs exactly the Bayes risk."""
     x, _, prior = problem()
@@ -148,10 +139,7 @@ def the_truth_is_a_stationary_belief():
     x, _, prior = problem()
     cost = lambda believed: bayes.wrong_prior_risk(x, believed, prior, QUERIES)
     believed = (prior[0], WEIGHTS, numpy.array(NOISE))
-    slopes = grad(cost)(believed)
-    return Claim(
-        numpy.concatenate([numpy.ravel(s) for s in slopes]), numpy.zeros(16), tolerance=1e-13
-    )
+    return Claim(flatten(grad(cost)(believed)), numpy.zeros(16), tolerance=1e-13)
 
 
 @theorem(lesson="bayes", source=BISHOP)
@@ -178,7 +166,7 @@ def wide_prior_is_least_squares():
     """With a wide prior the excess risk is s^2 D / (N - D - 1)."""
     x = numpy.random.default_rng(0).normal(size=(20_000, 12, 3))
     excess = bayes.risk(x, 1e6 * numpy.eye(3), NOISE) - NOISE  # (20000,)
-    return Claim(excess.mean(), NOISE * 3 / (12 - 3 - 1), standard_error=standard_error(excess))
+    return has_mean(excess, NOISE * 3 / (12 - 3 - 1))
 
 
 @theorem(lesson="bayes", source=BISHOP)
@@ -200,5 +188,4 @@ def nobody_beats_bayes():
     gram, pull = numpy.swapaxes(x, 1, 2) @ x, numpy.swapaxes(x, 1, 2) @ y
     fits = [numpy.linalg.solve(gram + s * numpy.eye(3), pull) for s in (0.0, 0.1, 0.3, 1.0, 1e9)]
     excess = [mse(query.x @ fit, query.y) - bayes_losses for fit in fits]
-    shortfall = [max(0.0, -e.mean()) for e in excess]
-    return Claim(shortfall, numpy.zeros(5), standard_error=[standard_error(e) for e in excess])
+    return none_below_zero(numpy.stack(excess, axis=1))

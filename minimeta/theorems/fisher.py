@@ -10,42 +10,18 @@ import numpy
 from minimeta.continual import fisher
 from minimeta.continual.likelihoods import gaussian
 from minimeta.core.backend import np
-from minimeta.core.gradients import grad, hvp
+from minimeta.core.gradients import grad
 from minimeta.core.losses import cross_entropy
-from minimeta.core.trees import leaves, unflatten
+from minimeta.core.trees import flatten, like, tree_map
 from minimeta.exact import fisher_information
-from minimeta.nets import Net, mlp
+from minimeta.nets import mlp
 from minimeta.tasks import Data
 from minimeta.theorems import Claim, theorem
+from minimeta.theorems.tools import KIRKPATRICK, LINE, full_fisher, has_mean, hessian
 
-KIRKPATRICK, MARTENS = "Kirkpatrick et al. 2016", "Martens 2014"
+MARTENS = "Martens 2014"
 VARIANTS = "van de Ven 2025, arXiv:2502.11756"
-LINE = Net(lambda rng: {"w": rng.normal(size=(4, 1))}, lambda theta, x: x @ theta["w"])
 NOISE = 0.3
-
-
-def flat(tree):
-    """The leaves of a tree in one row: (P,)."""
-    return numpy.concatenate([numpy.ravel(leaf) for leaf in leaves(tree)])
-
-
-def basis(tree):
-    """The P trees that have a single 1 each."""
-    size = len(flat(tree))
-    ends = numpy.cumsum([leaf.size for leaf in leaves(tree)])[:-1]
-    for row in numpy.eye(size):
-        parts = zip(numpy.split(row, ends), leaves(tree))
-        yield unflatten(tree, [part.reshape(leaf.shape) for part, leaf in parts])
-
-
-def hessian(f, theta):
-    """The second derivatives of f at theta: (P, P)."""
-    return numpy.stack([flat(hvp(f)(theta, e)) for e in basis(theta)])
-
-
-def full(*task):
-    """The full Fisher information, exactly."""
-    return fisher.exact(*task, form=fisher.full)
 
 
 def classifier(sizes=(3, 4, 3), examples=6):
@@ -72,7 +48,7 @@ def fisher_is_the_expected_hessian():
     f = net.apply(theta, data.x)
     p = numpy.exp(f) / numpy.exp(f).sum(axis=1, keepdims=True)
     expected = hessian(lambda t: cross_entropy(net.apply(t, data.x), p), theta)
-    return Claim(full(theta, data, net), expected, tolerance=1e-12)
+    return Claim(full_fisher(theta, data, net), expected, tolerance=1e-12)
 
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
@@ -80,7 +56,7 @@ def one_hidden_layer_by_brute_force():
     """A tanh network's Fisher information, label by label."""
     net, theta, data = classifier()
     exact = fisher_information.one_hidden_layer(theta, data.x)
-    return Claim(full(theta, data, net), exact, tolerance=1e-13)
+    return Claim(full_fisher(theta, data, net), exact, tolerance=1e-13)
 
 
 @theorem(lesson="forgetting", source="Goodfellow 2015")
@@ -88,7 +64,7 @@ def diagonal_in_one_pass():
     """Squares of inputs times squares of slopes make its diagonal, with no example's gradient."""
     net, theta, data = classifier()
     exact = numpy.diag(fisher_information.one_hidden_layer(theta, data.x))
-    return Claim(flat(fisher.exact(theta, data, net)), exact, tolerance=1e-13)
+    return Claim(flatten(fisher.exact(theta, data, net)), exact, tolerance=1e-13)
 
 
 @theorem(lesson="forgetting", source=MARTENS)
@@ -97,7 +73,7 @@ def softmax_regression():
     net, theta, data = classifier((3, 4))
     information = fisher_information.softmax_information(net.apply(theta, data.x))
     exact = fisher_information.one_layer(data.x, information)
-    return Claim(full(theta, data, net), exact, tolerance=1e-13)
+    return Claim(full_fisher(theta, data, net), exact, tolerance=1e-13)
 
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
@@ -115,7 +91,7 @@ def linear_regression():
     net, theta, data = classifier((3, 2))
     information = numpy.stack(len(data.x) * [numpy.eye(2) / NOISE])
     exact = fisher_information.one_layer(data.x, information)
-    return Claim(full(theta, data, net, gaussian(NOISE)), exact, tolerance=1e-12)
+    return Claim(full_fisher(theta, data, net, gaussian(NOISE)), exact, tolerance=1e-12)
 
 
 @theorem(lesson="forgetting", source=VARIANTS)
@@ -123,11 +99,10 @@ def sampled_is_right_on_average():
     """Labels drawn from the model give the Fisher on average."""
     net, theta, data = classifier((3, 3), examples=200)
     rng = numpy.random.default_rng(4)
-    draws = [flat(fisher.sampled(rng, theta, data, net)) for _ in range(100)]
+    draws = [flatten(fisher.sampled(rng, theta, data, net)) for _ in range(100)]
     information = fisher_information.softmax_information(net.apply(theta, data.x))
     exact = numpy.diag(fisher_information.one_layer(data.x, information))
-    error = numpy.std(draws, axis=0) / 100**0.5
-    return Claim(numpy.mean(draws, axis=0), exact, standard_error=error)
+    return has_mean(numpy.stack(draws), exact)
 
 
 @theorem(lesson="forgetting", source=VARIANTS)
@@ -135,10 +110,9 @@ def sampled_regression():
     """With noise, draws of y from the model average to X'X / s^2."""
     net, theta, data = classifier((3, 1), examples=200)
     rng = numpy.random.default_rng(5)
-    draws = [flat(fisher.sampled(rng, theta, data, net, gaussian(NOISE))) for _ in range(100)]
+    draws = [flatten(fisher.sampled(rng, theta, data, net, gaussian(NOISE))) for _ in range(100)]
     exact = numpy.append(numpy.mean(data.x**2, axis=0), 1.0) / NOISE
-    error = numpy.std(draws, axis=0) / 100**0.5
-    return Claim(numpy.mean(draws, axis=0), exact, standard_error=error)
+    return has_mean(numpy.stack(draws), exact)
 
 
 @theorem(lesson="forgetting", source=MARTENS)
@@ -150,7 +124,7 @@ def empirical_is_another_matrix():
     p, g = label_gradients(net, theta, data.x)
     wrong = numpy.einsum("nk,nki,nkj->ij", often / 4 - p, g, g) / len(p)
     found = fisher.empirical(theta, labelled, net, form=fisher.full)
-    return Claim(found - full(theta, data, net), wrong, tolerance=1e-13)
+    return Claim(found - full_fisher(theta, data, net), wrong, tolerance=1e-13)
 
 
 @theorem(lesson="forgetting", source=MARTENS)
@@ -176,15 +150,12 @@ def batches_are_biased():
     net, theta, data = classifier((3, 4, 3), examples=5)
     batches = every_batch(5, 3)
     found = fisher.batched(batches, theta, data, net, form=fisher.full)
-    slopes = [grad(one_loss)(theta, net, x[None], y[None]) for x, y in zip(*data)]
-    rows = numpy.stack([flat(s) for s in slopes])  # (N, P): one example at a time
+    loss = lambda theta, x, y: cross_entropy(net.apply(theta, x), y)
+    gradients = [grad(loss)(theta, x[None], y[None]) for x, y in zip(*data)]
+    rows = numpy.stack([flatten(g) for g in gradients])  # (N, P): one example at a time
     g = rows.mean(axis=0)
     exact = rows.T @ rows / 5 / 3 + (1 - 1 / 3) * numpy.outer(g, g)
     return Claim(found, exact, tolerance=1e-13)
-
-
-def one_loss(theta, net, x, y):
-    return cross_entropy(net.apply(theta, x), y)
 
 
 @theorem(lesson="forgetting", source=VARIANTS)
@@ -204,13 +175,13 @@ def divergence_is_quadratic():
     """KL(model || moved by e v) = e^2/2 v' F v + O(e^3): F is how fast answers change."""
     net, theta, data = classifier()
     rng, e = numpy.random.default_rng(8), 0.01
-    v = unflatten(theta, [rng.normal(size=leaf.shape) for leaf in leaves(theta)])
-    moved = lambda e: unflatten(theta, [t + e * d for t, d in zip(leaves(theta), leaves(v))])
+    v = flatten(tree_map(lambda leaf: rng.normal(size=leaf.shape), theta))
+    moved = lambda e: like(theta, flatten(theta) + e * v)
     f = net.apply(theta, data.x)
     apart = lambda e: fisher_information.divergence(f, net.apply(moved(e), data.x))
     curvature = lambda e: (apart(e) + apart(-e)) / e**2  # the odd orders cancel
     limit = (4 * curvature(e / 2) - curvature(e)) / 3  # and here the next even one
-    return Claim(flat(v) @ full(theta, data, net) @ flat(v), limit, tolerance=1e-5)
+    return Claim(v @ full_fisher(theta, data, net) @ v, limit, tolerance=1e-5)
 
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)

@@ -7,15 +7,17 @@ import numpy
 
 from minimeta.continual import ewc, fisher
 from minimeta.continual.likelihoods import gaussian
+from minimeta.core.backend import np
 from minimeta.core.gradients import grad
-from minimeta.core.trees import leaves
+from minimeta.core.trees import flatten
 from minimeta.exact import linear_gaussian, pattern_memory
 from minimeta.exact import sequential_bayes as bayes
 from minimeta.tasks import Data
 from minimeta.theorems import Claim, theorem
-from minimeta.theorems.fisher import LINE, NOISE, flat, full, hessian
+from minimeta.theorems.tools import ALGEBRA, KIRKPATRICK, LINE, full_fisher, has_mean, hessian
 
-KIRKPATRICK, HUSZAR, ALGEBRA = "Kirkpatrick et al. 2016", "Huszar 2018", "linear algebra"
+HUSZAR = "Huszar 2018"
+NOISE = 0.3
 LIKELIHOOD = gaussian(NOISE)
 
 
@@ -43,14 +45,17 @@ def joint(sequence, mean, precision):
     return linear_gaussian.posterior(x, y, mean, numpy.linalg.inv(precision), NOISE)
 
 
-def minimum(data, start, penalties):
-    """Where the penalised loss, a quadratic, is least: one Newton step from the start."""
-    loss = lambda theta: ewc.penalised_loss(theta, data, LINE, penalties, 1.0, LIKELIHOOD)
-    step = numpy.linalg.solve(hessian(loss, start), grad(loss)(start)["w"])
+def minimum(data, start, penalties, likelihood=LIKELIHOOD):
+    """The minimum of the penalised loss, a quadratic, by one Newton step from the start.
+
+    In directions in which the loss is flat, no step is made.
+    """
+    loss = lambda theta: ewc.penalised_loss(theta, data, LINE, penalties, 1.0, likelihood)
+    step = numpy.linalg.pinv(hessian(loss, start)) @ grad(loss)(start)["w"]
     return {"w": start["w"] - step}
 
 
-def consolidated(sequence, mean, precision, estimate=full):
+def consolidate_all(sequence, mean, precision, estimate=full_fisher):
     """What elastic weight consolidation ends at, and its one penalty."""
     penalty = ewc.Penalty({"w": mean}, precision)
     for data in sequence:
@@ -63,14 +68,14 @@ def consolidated(sequence, mean, precision, estimate=full):
 def two_tasks_are_bayes():
     """With the full Fisher, EWC on two tasks ends at the joint posterior's mean."""
     task = family(2)
-    return Claim(consolidated(*task)[0], joint(*task)[0], tolerance=1e-12)
+    return Claim(consolidate_all(*task)[0], joint(*task)[0], tolerance=1e-12)
 
 
 @theorem(lesson="forgetting", source=HUSZAR)
 def three_tasks_are_bayes():
     """With one penalty, EWC on three tasks of any size ends there too."""
     task = family(3)
-    return Claim(consolidated(*task)[0], joint(*task)[0], tolerance=1e-12)
+    return Claim(consolidate_all(*task)[0], joint(*task)[0], tolerance=1e-12)
 
 
 @theorem(lesson="forgetting", source=HUSZAR)
@@ -78,24 +83,24 @@ def penalty_is_the_posterior_precision():
     """The penalty's matrix is the joint posterior's precision."""
     task = family(3)
     precision = numpy.linalg.inv(joint(*task)[1])
-    return Claim(consolidated(*task)[1].fisher, precision, tolerance=1e-10)
+    return Claim(consolidate_all(*task)[1].fisher, precision, tolerance=1e-10)
 
 
 @theorem(lesson="forgetting", source=HUSZAR)
 def separate_penalties_count_twice():
     """Separate penalties miss the joint posterior by P^-1 sum Q_k (n_i - n_k): they count twice."""
     sequence, mean, precision = family(3)
-    prior, kept = ewc.Penalty({"w": mean}, precision), []
+    prior, penalties = ewc.Penalty({"w": mean}, precision), []
     for data in sequence:
-        theta = minimum(data, {"w": mean}, kept or prior)
-        previous = None if kept else prior
-        kept.append(ewc.consolidate(theta, data, LINE, LIKELIHOOD, full, previous))
+        theta = minimum(data, {"w": mean}, penalties or prior)
+        previous = None if penalties else prior
+        penalties.append(ewc.consolidate(theta, data, LINE, LIKELIHOOD, full_fisher, previous))
     A, b = moments(sequence)
     exact = bayes.separate_error(A, precision, bayes.separate_optima(A, b, mean, precision))
     return Claim(theta["w"] - joint(sequence, mean, precision)[0], exact, tolerance=1e-12)
 
 
-def diagonal_consolidated(sequence, mean, precision):
+def consolidate_diagonals(sequence, mean, precision):
     """What elastic weight consolidation ends at with the diagonal of the Fisher information."""
     prior = ewc.Penalty({"w": mean}, {"w": numpy.diag(precision)[:, None]})
     for data in sequence:
@@ -111,7 +116,7 @@ def what_the_diagonal_costs():
     A, b = moments(sequence)
     means, _ = bayes.posteriors(A, b, mean, precision)
     exact = bayes.diagonal_error(A, mean, precision, means)
-    found = diagonal_consolidated(sequence, mean, precision)
+    found = consolidate_diagonals(sequence, mean, precision)
     return Claim(found - joint(sequence, mean, precision)[0], exact, tolerance=1e-12)
 
 
@@ -119,7 +124,7 @@ def what_the_diagonal_costs():
 def diagonal_along_the_axes():
     """The diagonal costs nothing where every example looks along an axis."""
     task = family(3, axes=True)
-    return Claim(diagonal_consolidated(*task), joint(*task)[0], tolerance=1e-12)
+    return Claim(consolidate_diagonals(*task), joint(*task)[0], tolerance=1e-12)
 
 
 @theorem(lesson="forgetting", source=ALGEBRA)
@@ -142,11 +147,11 @@ def proximal_step_is_a_minimum():
     rng, rate = numpy.random.default_rng(2), 50.0
     draw = lambda: {"w": rng.normal(size=(2, 2)), "b": rng.normal(size=2)}
     root, theta = rng.normal(size=(6, 6)), draw()
-    kept = [ewc.Penalty(draw(), root @ root.T), ewc.Penalty(draw(), numpy.eye(6))]
-    away = lambda t: sum(numpy.sum((a - b) ** 2) for a, b in zip(leaves(t), leaves(theta))) / 2
-    total = lambda t: away(t) + rate * sum(ewc.cost(t, one) for one in kept)
-    slope = flat(grad(total)(ewc.proximal_step(kept, rate)(theta)))
-    return Claim(slope, numpy.zeros(6), tolerance=1e-10)
+    penalties = [ewc.Penalty(draw(), root @ root.T), ewc.Penalty(draw(), numpy.eye(6))]
+    away = lambda t: np.sum((flatten(t) - flatten(theta)) ** 2) / 2
+    total = lambda t: away(t) + rate * sum(ewc.cost(t, one) for one in penalties)
+    gradient = grad(total)(ewc.proximal_step(penalties, rate)(theta))
+    return Claim(flatten(gradient), numpy.zeros(6), tolerance=1e-10)
 
 
 @theorem(lesson="forgetting", source=ALGEBRA)
@@ -170,7 +175,7 @@ def consolidating_neuron():
     found, exact = [], []
     for row, answer, s in zip(x, y, pattern_memory.consolidating_steps(n, patterns)):
         data = Data(row[None], answer[None])
-        theta = nearest_minimum(data, penalty, likelihood)
+        theta = minimum(data, penalty.anchor, penalty, likelihood)
         penalty = ewc.consolidate(theta, data, LINE, likelihood, previous=penalty)
         w = w + s * (answer - row @ w) * row if found else s * answer * row
         found.append(theta["w"][:, 0])
@@ -178,15 +183,7 @@ def consolidating_neuron():
     return Claim(found, exact, tolerance=1e-12)
 
 
-def nearest_minimum(data, penalty, likelihood):
-    """The minimum of a quadratic that is flat in some directions: no step is made along those."""
-    loss = lambda theta: ewc.penalised_loss(theta, data, LINE, penalty, 1.0, likelihood)
-    start = penalty.anchor
-    step = numpy.linalg.pinv(hessian(loss, start)) @ grad(loss)(start)["w"]
-    return {"w": start["w"] - step}
-
-
-def simulated(n, steps, runs=4000):
+def simulate(n, steps, runs=4000):
     """y_0 w x_0 and (w x)^2 at a new pattern x, for many memories: (2, runs)."""
     rng = numpy.random.default_rng(11)
     draw = lambda: rng.choice([-1.0, 1.0], size=(runs, n)) / n**0.5
@@ -198,25 +195,22 @@ def simulated(n, steps, runs=4000):
     return first[1] * numpy.sum(w * first[0], axis=1), numpy.sum(w * draw(), axis=1) ** 2
 
 
-def remembered(steps):
-    """Signal and squared noise, simulated and by the formula."""
-    answers = numpy.stack(simulated(20, steps))
+def simulation_has_mean(steps):
+    """The claim that simulated signals and squared noises have the means of the formula."""
     signal, noise = pattern_memory.memory(20, steps)
-    error = answers.std(axis=1) / answers.shape[1] ** 0.5
-    exact = [signal[-1], noise[-1] ** 2]
-    return Claim(answers.mean(axis=1), exact, standard_error=error)
+    return has_mean(numpy.stack(simulate(20, steps), axis=1), [signal[-1], noise[-1] ** 2])
 
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
 def memory_of_gradient_descent():
     """Gradient descent's memory, by simulation."""
-    return remembered(numpy.ones(25))
+    return simulation_has_mean(numpy.ones(25))
 
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
 def memory_of_consolidation():
     """The memory of consolidating steps, by simulation."""
-    return remembered(pattern_memory.consolidating_steps(20, 25))
+    return simulation_has_mean(pattern_memory.consolidating_steps(20, 25))
 
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)

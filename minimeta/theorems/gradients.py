@@ -7,11 +7,10 @@ import numpy
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad, hvp, value_and_grad
 from minimeta.core.losses import cross_entropy, mse
-from minimeta.core.trees import copies, leaves
+from minimeta.core.trees import copies, flatten, tree_map
 from minimeta.nets import mlp
 from minimeta.theorems import Claim, theorem
-
-CALCULUS = "calculus"
+from minimeta.theorems.tools import CALCULUS, FINN, differences
 
 
 def draws(*shapes, seed=0):
@@ -37,14 +36,14 @@ def hessian_of_a_quadratic_form():
 @theorem(lesson="gradients", source=CALCULUS)
 def derivatives_of_sine_to_fifth_order():
     """The n-th derivative of sin is sin shifted by n quarter turns (n = 1..5)."""
-    f, found = np.sin, []
+    f, computed = np.sin, []
     for _ in range(5):
         f = grad(f)
-        found.append(f(0.7))
-    return Claim(found, [math.sin(0.7 + n * math.pi / 2) for n in range(1, 6)], tolerance=1e-14)
+        computed.append(f(0.7))
+    return Claim(computed, [math.sin(0.7 + n * math.pi / 2) for n in range(1, 6)], tolerance=1e-14)
 
 
-@theorem(lesson="gradients", source="Finn, Abbeel & Levine 2017, section 2.2")
+@theorem(lesson="gradients", source=f"{FINN}, section 2.2")
 def gradient_through_a_gradient_step():
     """Through one gradient step, (t-c)'A(t-c)/2 has the slope (I-aA)A(I-aA)(t-c)."""
     R, c, t = draws((3, 3), 3, 3)
@@ -62,30 +61,25 @@ def backpropagation_equals_differences():
     theta = net.init(numpy.random.default_rng(0))
     x, y = draws((7, 3), (7, 2))
     loss = lambda theta: mse(net.apply(theta, x), y)
-    slope, h = grad(loss)(theta), 1e-6
-    W = theta[0]["W"]
-    basis = h * numpy.eye(W.size).reshape(-1, *W.shape)
-    moved = lambda W: loss([{**theta[0], "W": W}, *theta[1:]])
-    differences = [(moved(W + e) - moved(W - e)) / (2 * h) for e in basis]
-    return Claim(slope[0]["W"].ravel(), differences, tolerance=1e-8)
+    return Claim(flatten(grad(loss)(theta)), differences(loss, theta, 1e-6), tolerance=1e-8)
 
 
 @theorem(lesson="supervised", source=CALCULUS)
-def slope_of_mse():
+def gradient_of_mse():
     """The slope of mse is 2 (prediction - target) / (N C): a mean, without a factor 1/2."""
     prediction, target = draws((6, 4), (6, 4))
-    slope = grad(mse)(prediction, target)
-    return Claim(slope, 2 * (prediction - target) / 24, tolerance=1e-15)
+    gradient = grad(mse)(prediction, target)
+    return Claim(gradient, 2 * (prediction - target) / 24, tolerance=1e-15)
 
 
 @theorem(lesson="networks", source="Bishop 2006, eq. 4.109")
-def slope_of_cross_entropy():
+def gradient_of_cross_entropy():
     """The slope of softmax cross-entropy is (softmax - onehot)/N."""
     (logits,) = draws((6, 4))
     labels = numpy.arange(6) % 4
     p = numpy.exp(logits) / numpy.exp(logits).sum(-1, keepdims=True)
-    slope = grad(lambda z: cross_entropy(z, labels))(logits)
-    return Claim(slope, (p - numpy.eye(4)[labels]) / 6, tolerance=1e-15)
+    gradient = grad(lambda z: cross_entropy(z, labels))(logits)
+    return Claim(gradient, (p - numpy.eye(4)[labels]) / 6, tolerance=1e-15)
 
 
 @theorem(lesson="networks", source="log-sum-exp shift")
@@ -103,9 +97,8 @@ def copies_give_every_task_its_gradient():
     x, y = draws((3, 5, 2), (3, 5, 1))
     together = grad(lambda t: np.sum(mse(net.apply(t, x), y)))(copies(theta, 3))
     alone = [grad(lambda t, x, y: mse(net.apply(t, x), y))(theta, *xy) for xy in zip(x, y)]
-    stacked = [numpy.stack(same) for same in zip(*(leaves(tree) for tree in alone))]
-    flat = lambda arrays: numpy.concatenate([a.ravel() for a in arrays])
-    return Claim(flat(leaves(together)), flat(stacked), tolerance=1e-15)
+    stacked = tree_map(lambda *leaves: numpy.stack(leaves), *alone)
+    return Claim(flatten(together), flatten(stacked), tolerance=1e-15)
 
 
 @theorem(lesson="gradients", source=CALCULUS)
@@ -120,5 +113,5 @@ def second_derivative_of_tanh():
 def gradient_of_a_mean():
     """A float32 loss keeps its own value: gradients of a mean are 1/N in every entry."""
     x = numpy.ones((5, 3), dtype="float32")
-    value, slope = value_and_grad(np.mean)(x)
-    return Claim([value, *slope.ravel()], [1.0] + 15 * [numpy.float32(1 / 15)], tolerance=0.0)
+    value, gradient = value_and_grad(np.mean)(x)
+    return Claim([value, *gradient.ravel()], [1.0] + 15 * [numpy.float32(1 / 15)], tolerance=0.0)

@@ -12,16 +12,9 @@ from minimeta.learned_optimizers.groups import grouped
 from minimeta.learned_optimizers.training import trajectory
 from minimeta.tasks.optimizees import logistic
 from minimeta.theorems import Claim, theorem
+from minimeta.theorems.tools import ANDRYCHOWICZ, DEFINITION, POLYAK, draw_optimizer
 
-ANDRYCHOWICZ = "Andrychowicz et al. 2016"
 UNTOUCHED = lambda g: g  # no preprocessing
-
-
-def trained_like(seed=0, layers=1, hidden=4, inputs=2):
-    """An LSTM optimizer with weights as large as after training."""
-    rng = numpy.random.default_rng(seed)
-    meta = lstm_optimizer.init(rng, layers, hidden, inputs)
-    return {**meta, "W": rng.normal(size=meta["W"].shape)}
 
 
 def walk(optimizer, seed=0, steps=6):
@@ -37,49 +30,49 @@ def walk(optimizer, seed=0, steps=6):
 def no_layer_is_sgd():
     """Without layers and preprocessing the learned optimizer is SGD, bit for bit."""
     meta = {"layers": [], "W": numpy.array([[-0.3]])}
-    found = walk(lstm_optimizer.optimizer(meta, UNTOUCHED, scale=1.0))
-    return Claim(found, walk(sgd(0.3)), tolerance=0.0)
+    computed = walk(lstm_optimizer.optimizer(meta, UNTOUCHED, scale=1.0))
+    return Claim(computed, walk(sgd(0.3)), tolerance=0.0)
 
 
-@theorem(lesson="learned_optimizers", source="Polyak 1964")
+@theorem(lesson="learned_optimizers", source=POLYAK)
 def a_linear_unit_is_momentum():
     """One linear recurrent unit in place of the LSTM is momentum, bit for bit."""
     layer = {"W_x": numpy.array([[1.0]]), "W_h": numpy.array([[0.9]])}
     meta = {"layers": [layer], "W": numpy.array([[-0.3]])}
     cell = lstm_optimizer.linear_cell
-    found = walk(lstm_optimizer.optimizer(meta, UNTOUCHED, scale=1.0, cell=cell))
-    return Claim(found, walk(momentum(0.3, mass=0.9)), tolerance=0.0)
+    computed = walk(lstm_optimizer.optimizer(meta, UNTOUCHED, scale=1.0, cell=cell))
+    return Claim(computed, walk(momentum(0.3, mass=0.9)), tolerance=0.0)
 
 
 @theorem(lesson="learned_optimizers", source="Taylor's series of tanh")
 def a_still_lstm_is_momentum():
-    """An LSTM with still gates that reads slopes faintly is momentum, up to (how faintly)^2.
+    """An LSTM with still gates that reads gradients faintly is momentum, up to (how faintly)^2.
 
     Twice as faint is four times as close: one extrapolation reaches the limit.
     """
     gates = numpy.array([40.0, math.log(0.9 / 0.1), 0.0, 40.0])  # 1, mass, -, 1
 
-    def still(faint):
-        W_x = numpy.array([[0.0, 0.0, faint, 0.0]])
+    def still(small):
+        W_x = numpy.array([[0.0, 0.0, small, 0.0]])
         layer = {"W_x": W_x, "W_h": numpy.zeros((1, 4)), "b": gates}
-        meta = {"layers": [layer], "W": numpy.array([[-0.3 / faint]])}
+        meta = {"layers": [layer], "W": numpy.array([[-0.3 / small]])}
         return walk(lstm_optimizer.optimizer(meta, UNTOUCHED, scale=1.0))
 
     limit = (4.0 * still(0.01) - still(0.02)) / 3.0
     return Claim(limit, walk(momentum(0.3, mass=0.9)), tolerance=1e-8)
 
 
-def along_slopes(optimizer, slopes):
-    """The steps that an optimizer writes when it is shown these slopes, trees like parameters."""
-    theta = tree_map(numpy.zeros_like, slopes[0])
+def total_step(optimizer, gradients):
+    """The sum of the steps that an optimizer makes when it is given these gradients, from zero."""
+    theta = tree_map(numpy.zeros_like, gradients[0])
     state = optimizer.init(theta)
-    for g in slopes:
+    for g in gradients:
         theta, state = optimizer.update(g, state, theta)
     return theta
 
 
-def some_slopes(seed=0):
-    """Five slopes of a tree of three leaves, from 1e-6 to 10 in size."""
+def draw_gradients(seed=0):
+    """Five gradients of a tree of three leaves, from 1e-6 to 10 in size."""
     rng = numpy.random.default_rng(seed)
     shapes = {"W": (3, 2), "b": (2,), "c": (1, 4)}
     draw = lambda shape: rng.normal(size=shape) * 10.0 ** rng.uniform(-6, 1, size=shape)
@@ -87,46 +80,46 @@ def some_slopes(seed=0):
 
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
-def permuted_slopes_give_permuted_steps():
+def permuted_gradients_give_permuted_steps():
     """If the coordinates of all gradients are permuted, so are the steps."""
-    optimizer, slopes = lstm_optimizer.optimizer(trained_like(layers=2)), some_slopes()
+    optimizer, gradients = lstm_optimizer.optimizer(draw_optimizer(layers=2)), draw_gradients()
     order = numpy.random.default_rng(1).permutation(12)
-    columns = [coordinates(g) for g in slopes]  # (12, 1)
-    found = along_slopes(optimizer, [column[order] for column in columns])
-    return Claim(found, coordinates(along_slopes(optimizer, slopes))[order], tolerance=1e-14)
+    columns = [coordinates(g) for g in gradients]  # (12, 1)
+    computed = total_step(optimizer, [column[order] for column in columns])
+    return Claim(computed, coordinates(total_step(optimizer, gradients))[order], tolerance=1e-14)
 
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def each_coordinate_is_alone():
     """Each coordinate is moved as if it were the only one: the state of another is not seen."""
-    optimizer, slopes = lstm_optimizer.optimizer(trained_like(layers=2)), some_slopes()
-    columns = [coordinates(g) for g in slopes]
-    alone = [along_slopes(optimizer, [column[[p]] for column in columns]) for p in range(12)]
-    together = coordinates(along_slopes(optimizer, slopes))
+    optimizer, gradients = lstm_optimizer.optimizer(draw_optimizer(layers=2)), draw_gradients()
+    columns = [coordinates(g) for g in gradients]
+    alone = [total_step(optimizer, [column[[p]] for column in columns]) for p in range(12)]
+    together = coordinates(total_step(optimizer, gradients))
     return Claim(together, numpy.concatenate(alone), tolerance=1e-14)
 
 
-@theorem(lesson="learned_optimizers", source="definition")
+@theorem(lesson="learned_optimizers", source=DEFINITION)
 def groups_are_independent():
     """Grouped optimizers move each group of leaves as its own optimizer does, bit for bit."""
-    slopes = some_slopes()
-    learned, plain = lstm_optimizer.optimizer(trained_like()), momentum(0.1)
+    gradients = draw_gradients()
+    learned, plain = lstm_optimizer.optimizer(draw_optimizer()), momentum(0.1)
     both = grouped({"learned": learned, "plain": plain}, lambda n: ["plain", "learned"]["W" in n])
-    found = along_slopes(both, slopes)
-    rest = [{name: g[name] for name in ("b", "c")} for g in slopes]
-    exactly = {
-        **along_slopes(learned, [{"W": g["W"]} for g in slopes]),
-        **along_slopes(plain, rest),
+    computed = total_step(both, gradients)
+    rest = [{name: g[name] for name in ("b", "c")} for g in gradients]
+    expected = {
+        **total_step(learned, [{"W": g["W"]} for g in gradients]),
+        **total_step(plain, rest),
     }
-    return Claim(coordinates(found), coordinates(exactly), tolerance=0.0)
+    return Claim(coordinates(computed), coordinates(expected), tolerance=0.0)
 
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def preprocessing_has_two_cases():
     """Preprocessing is (log|g|/p, sign g) for |g| >= e^-p and (-1, e^p g) below, p = 10."""
     sizes = [0.0, 1e-9, 3e-6, math.exp(-10), 1e-4, 0.5, 1.0, 30.0, 1e8]
-    slopes = [sign * size for size in sizes for sign in (-1.0, 1.0)]
+    gradients = [sign * size for size in sizes for sign in (-1.0, 1.0)]
     large = lambda g: abs(g) >= math.exp(-10.0)
     pair = lambda g: (math.log(abs(g)) / 10.0, math.copysign(1.0, g))
-    exactly = [pair(g) if large(g) else (-1.0, math.exp(10.0) * g) for g in slopes]
-    return Claim(log_and_sign(numpy.array(slopes)[:, None]), exactly, tolerance=1e-12)
+    expected = [pair(g) if large(g) else (-1.0, math.exp(10.0) * g) for g in gradients]
+    return Claim(log_and_sign(numpy.array(gradients)[:, None]), expected, tolerance=1e-12)

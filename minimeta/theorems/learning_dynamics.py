@@ -11,9 +11,9 @@ from minimeta.meta import evaluate
 from minimeta.tasks import Data, fourier, linear_maps
 from minimeta.tasks.regression import from_weights
 from minimeta.theorems import Claim, theorem
+from minimeta.theorems.tools import DEFINITION, KALMAN, SAXE, has_mean, none_below_zero
 
 RABINOWITZ = "Rabinowitz 2019, arXiv:1905.01320; the formula is derived in exact/matrix_normal"
-SAXE = "Saxe et al. 2013, arXiv:1312.6120"
 RASMUSSEN = "Rasmussen & Williams 2006, section 2.1"
 NOISE = 0.3
 R, K = numpy.diag([1.0, 0.1, 2.0]), numpy.array([[1.0, 0.8], [0.8, 1.5]])  # a matrix-normal prior
@@ -33,7 +33,7 @@ def waves(tasks, examples, noise=NOISE, seed=0):
     return fourier.fourier(rng, tasks, examples, 10, AMPLITUDES, noise)
 
 
-def turned_every_way(x):
+def rotate_every_way(x):
     """x (N, D) under all 2^D D! permutations and changes of sign of its columns: (G, N, D)."""
     size = x.shape[1]
     orders = itertools.permutations(range(size))
@@ -41,21 +41,16 @@ def turned_every_way(x):
     return numpy.stack([x[:, order] * s for order in map(list, orders) for s in signs])
 
 
-def standard_error(sample):
-    """The standard error of the mean of independent draws."""
-    return sample.std(axis=0, ddof=1) / len(sample) ** 0.5
-
-
 @theorem(lesson="dynamics", source="Schur's lemma")
 def equal_rates():
     """A prior without directions sees all modes alike."""
     rng = numpy.random.default_rng(0)
-    truth, x = rng.normal(size=(3, 2)), turned_every_way(rng.normal(size=(4, 3)))
+    truth, x = rng.normal(size=(3, 2)), rotate_every_way(rng.normal(size=(4, 3)))
     learner = matrix_normal.learner(0.0, numpy.eye(3), numpy.eye(2), NOISE)
     answer = probing.answers(learner, {}, Data(x, x @ truth), [4])[0]
-    found = probing.effective_weights(answer, rng.normal(size=(9, 3))).mean(axis=0)
+    computed = probing.effective_weights(answer, rng.normal(size=(9, 3))).mean(axis=0)
     values = numpy.linalg.eigvalsh(x[0].T @ x[0])
-    return Claim(found, numpy.mean(values / (values + NOISE)) * truth, tolerance=1e-13)
+    return Claim(computed, numpy.mean(values / (values + NOISE)) * truth, tolerance=1e-13)
 
 
 @theorem(lesson="dynamics", source=RABINOWITZ)
@@ -65,10 +60,10 @@ def progress_of_sampled_maps():
     truth, support = maps(4000, spectrum, t, noise=0.5)
     learner = linear_gaussian.learner(0.0, numpy.eye(3), 0.5)
     answer = probing.answers(learner, {}, support, [t])[0]
-    found = probing.effective_weights(answer, numpy.eye(4, 3))
-    seen = probing.effective_spectrum(found, truth)  # (M, 3)
+    computed = probing.effective_weights(answer, numpy.eye(4, 3))
+    seen = probing.effective_spectrum(computed, truth)  # (M, 3)
     exact = numpy.full(3, matrix_normal.expected_progress(3, t, 0.5))
-    return Claim(seen.mean(axis=0), exact, standard_error=standard_error(seen))
+    return has_mean(seen, exact)
 
 
 @theorem(lesson="dynamics", source="1/(S + L) as a Laplace transform; E exp(-uS) of a chi-square S")
@@ -78,8 +73,8 @@ def progress_with_one_input():
     t, weights = numpy.polynomial.legendre.leggauss(80)
     u, weights = 10.0 * (t + 1), 10.0 * weights  # up to 20: exp(-40) is left out
     decay = numpy.exp(-ratio * u) * (1 + 2 * u) ** (-counts[:, None] / 2)
-    found = [matrix_normal.expected_progress(1, t, ratio) for t in counts.tolist()]
-    return Claim(found, 1 - ratio * decay @ weights, tolerance=1e-9)
+    computed = [matrix_normal.expected_progress(1, t, ratio) for t in counts.tolist()]
+    return Claim(computed, 1 - ratio * decay @ weights, tolerance=1e-9)
 
 
 @theorem(
@@ -103,10 +98,10 @@ def progress_with_two_inputs():
 def progress_without_noise():
     """Without noise m_t is min(t, D)/D."""
     counts = range(8)
-    found = [matrix_normal.expected_progress(5, t, 0.0) for t in counts]
+    computed = [matrix_normal.expected_progress(5, t, 0.0) for t in counts]
     x = numpy.random.default_rng(0).normal(size=(7, 5))
     ranks = [numpy.trace(numpy.linalg.pinv(x[:t]) @ x[:t]) for t in counts]
-    return Claim(found, numpy.array(ranks) / 5, tolerance=1e-12)
+    return Claim(computed, numpy.array(ranks) / 5, tolerance=1e-12)
 
 
 @theorem(lesson="dynamics", source="Kronecker")
@@ -117,20 +112,20 @@ def matrix_normal_is_conditioning():
     design, prior = numpy.kron(x, numpy.eye(2)), numpy.kron(R, K)
     gain = prior @ design.T @ numpy.linalg.inv(design @ prior @ design.T + NOISE * numpy.eye(8))
     exact = mean + (gain @ (y - x @ mean).ravel()).reshape(3, 2)
-    found, spread = matrix_normal.posterior(x, y, mean, R, K, NOISE)
+    computed, spread = matrix_normal.posterior(x, y, mean, R, K, NOISE)
     covariance = (prior - gain @ design @ prior).reshape(3, 2, 3, 2)
-    return Claim(numpy.append(found, spread), numpy.append(exact, covariance), tolerance=1e-13)
+    return Claim(numpy.append(computed, spread), numpy.append(exact, covariance), tolerance=1e-13)
 
 
-@theorem(lesson="dynamics", source="Kalman 1960")
+@theorem(lesson="dynamics", source=KALMAN)
 def sequential_matrix_normal_is_batch():
     """Matrix-normal: one number at a time is all at once."""
     rng = numpy.random.default_rng(1)
     x, y = rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
     design = numpy.kron(x, numpy.eye(2))  # (N C, D C): one output a row
     means, _ = linear_gaussian.sequential(design, y.reshape(8, 1), 0.0, numpy.kron(R, K), NOISE)
-    found, _ = matrix_normal.posterior(x, y, 0.0, R, K, NOISE)
-    return Claim(found, means[-1].reshape(3, 2), tolerance=1e-13)
+    computed, _ = matrix_normal.posterior(x, y, 0.0, R, K, NOISE)
+    return Claim(computed, means[-1].reshape(3, 2), tolerance=1e-13)
 
 
 @theorem(lesson="waves", source=RASMUSSEN)
@@ -151,8 +146,8 @@ def sequential_waves_are_batch():
     state = fourier_gp.posterior(x[0, :3], y[0, :3], AMPLITUDES, NOISE)
     for n in range(3, 7):
         state = linear_gaussian.posterior(phi(x[:, n : n + 1]), y[0, n : n + 1], *state, NOISE)
-    found, _ = fourier_gp.function_space(query.x[0], x[0], y[0], AMPLITUDES, NOISE)
-    return Claim(phi(query.x) @ state[0], found, tolerance=1e-12)
+    computed, _ = fourier_gp.function_space(query.x[0], x[0], y[0], AMPLITUDES, NOISE)
+    return Claim(phi(query.x) @ state[0], computed, tolerance=1e-12)
 
 
 @theorem(lesson="waves", source=RASMUSSEN)
@@ -161,17 +156,17 @@ def stop_band_is_suppressed():
     x = numpy.random.default_rng(0).uniform(0.0, fourier.PERIOD, size=(1, 30, 1))
     learner = fourier_gp.learner(AMPLITUDES, 1e-3)
     answer = probing.answers(learner, {}, Data(x, 5.0 * numpy.cos(2 * x)), [30])[0]
-    found = probing.fourier_weights(answer, 4)[0, 2:4]
-    return Claim(found, numpy.zeros((2, 1)), tolerance=1e-14)
+    computed = probing.fourier_weights(answer, 4)[0, 2:4]
+    return Claim(computed, numpy.zeros((2, 1)), tolerance=1e-14)
 
 
 @theorem(lesson="waves", source="phi phi' has mean I, and phi has the same length at every x")
 def one_example_of_waves():
     """One example shows a_k^2 / (2 sum a^2 + s^2) of wave k."""
     x = fourier.PERIOD / 9 * numpy.arange(9.0)[:, None, None]  # nine places for one example
-    found = fourier_gp.progress(x, AMPLITUDES, NOISE).mean(axis=0)
+    computed = fourier_gp.progress(x, AMPLITUDES, NOISE).mean(axis=0)
     power = AMPLITUDES**2
-    return Claim(found, power / (2 * power.sum() + NOISE), tolerance=1e-14)
+    return Claim(computed, power / (2 * power.sum() + NOISE), tolerance=1e-14)
 
 
 @theorem(lesson="waves", source="Wiener's filter: on the grid the waves are orthogonal")
@@ -179,8 +174,8 @@ def even_grid_is_a_wiener_filter():
     """N examples on an even grid show N a_k^2 / (N a_k^2 + s^2) of wave k."""
     x = fourier.PERIOD / 9 * numpy.arange(9.0)[:, None]
     power = 9 * AMPLITUDES**2
-    found = fourier_gp.progress(x, AMPLITUDES, NOISE)
-    return Claim(found, power / (power + NOISE), tolerance=1e-14)
+    computed = fourier_gp.progress(x, AMPLITUDES, NOISE)
+    return Claim(computed, power / (power + NOISE), tolerance=1e-14)
 
 
 @theorem(lesson="waves", source=RASMUSSEN)
@@ -192,19 +187,19 @@ def progress_of_sampled_waves():
     answer = probing.answers(fourier_gp.learner(band, NOISE), {}, support, [4])[0]
     seen = probing.fourier_progress(probing.fourier_weights(answer, 3, points=8), truth)
     excess = seen - fourier_gp.progress(support.x, band, NOISE)  # (M, 3)
-    return Claim(excess.mean(axis=0), numpy.zeros(3), standard_error=standard_error(excess))
+    return has_mean(excess, numpy.zeros(3))
 
 
 @theorem(lesson="waves", source="Parseval")
 def progress_by_fft():
     """Re <f_hat, f> / |f|^2 is the same by FFT."""
     rng = numpy.random.default_rng(0)
-    truth, found = rng.normal(size=(2, 5, 8, 1))
+    truth, estimate = rng.normal(size=(2, 5, 8, 1))
     grid = fourier.PERIOD / 16 * numpy.arange(16.0)[:, None]
     at = lambda weights: numpy.fft.rfft(fourier.features(grid, 4) @ weights, axis=1)[:, 1:5, 0]
-    answer = lambda x: fourier.features(x, 4) @ found
+    answer = lambda x: fourier.features(x, 4) @ estimate
     seen = probing.fourier_progress(probing.fourier_weights(answer, 4), truth)
-    exact = (at(found) * at(truth).conj()).real / abs(at(truth)) ** 2
+    exact = (at(estimate) * at(truth).conj()).real / abs(at(truth)) ** 2
     return Claim(seen, exact, tolerance=1e-12)
 
 
@@ -215,9 +210,9 @@ def probing_recovers_weights():
     learner = linear_gaussian.learner(0.5, numpy.eye(3), NOISE)
     answer = probing.answers(learner, {}, support, [5])[0]
     offset = lambda x: answer(x) + 0.7  # an offset is no weight
-    found = probing.effective_weights(offset, numpy.random.default_rng(1).normal(size=(20, 3)))
+    computed = probing.effective_weights(offset, numpy.random.default_rng(1).normal(size=(20, 3)))
     exact = linear_gaussian.posterior(support.x[:, :5], support.y[:, :5], 0.5, numpy.eye(3), NOISE)
-    return Claim(found, exact[0], tolerance=1e-13)
+    return Claim(computed, exact[0], tolerance=1e-13)
 
 
 @theorem(lesson="dynamics", source=SAXE)
@@ -229,14 +224,14 @@ def descent_follows_the_modes():
     start, data = linear_networks.balanced_layers(truth, 0.01), Data(white, white @ truth)
     deep = lambda layers, x: x @ layers[0] @ layers[1]
     path = probing.descent(deep, start, sgd(step_size), lambda: data, 40)
-    found = [probing.effective_weights(answer, white) for answer in path]
-    seen = probing.effective_spectrum(numpy.stack(found), truth)
+    computed = [probing.effective_weights(answer, white) for answer in path]
+    seen = probing.effective_spectrum(numpy.stack(computed), truth)
     eta = 2 * step_size / 3  # mse has the mean of 3 outputs and no 1/2
     exact = linear_networks.deep_modes(spectrum, 0.01, eta, 40) / spectrum
     return Claim(seen, exact, tolerance=1e-12)
 
 
-@theorem(lesson="waves", source="By definition")
+@theorem(lesson="waves", source=DEFINITION)
 def nobody_beats_bayes_on_waves():
     """No other filter beats Bayes on waves."""
     task = waves(4000, 6, seed=3)
@@ -244,7 +239,4 @@ def nobody_beats_bayes_on_waves():
     floor = evaluate(fourier_gp.learner(AMPLITUDES, NOISE), {}, task)
     rivals = [evaluate(fourier_gp.learner(a, NOISE), {}, task) - floor for a in believed]
     rivals.append(evaluate(fourier_gp.learner(AMPLITUDES, NOISE / 9), {}, task) - floor)
-    shortfall = [max(0.0, -excess.mean()) for excess in rivals]
-    return Claim(
-        shortfall, numpy.zeros(5), standard_error=[standard_error(excess) for excess in rivals]
-    )
+    return none_below_zero(numpy.stack(rivals, axis=1))

@@ -11,8 +11,8 @@ from minimeta.core.losses import mse
 from minimeta.core.trees import tree_map
 from minimeta.exact import linear_networks as networks
 from minimeta.theorems import Claim, theorem
+from minimeta.theorems.tools import SAXE
 
-SAXE = "Saxe, McClelland & Ganguli 2013, arXiv:1312.6120"
 STRENGTH = numpy.array([3.0, 1.0, 0.25])
 START = 0.01 * STRENGTH
 
@@ -21,7 +21,7 @@ def descend(loss, theta, step_size, steps):
     """The parameters after 0, 1, ..., steps steps of gradient descent on the loss."""
     path = [theta]
     for _ in range(steps):
-        theta = tree_map(lambda t, slope: t - step_size * slope, theta, grad(loss)(theta))
+        theta = tree_map(lambda t, g: t - step_size * g, theta, grad(loss)(theta))
         path.append(theta)
     return path
 
@@ -62,9 +62,9 @@ def measured_velocity(layers, mode):
     """d mode / d eta of one gradient step on the matrices, all modes being at `mode`: (3,)."""
     U, V, Y = target()
     weights = networks.balanced_layers(Y, mode, layers)
-    slopes = grad(deep_loss)(weights)
-    stepped = lambda eta: chain(tree_map(lambda w, slope: w - eta * slope, weights, slopes))
-    return [grad(lambda eta, k: U[:, k] @ stepped(eta) @ V[:, k])(0.0, k) for k in range(3)]
+    gradients = grad(deep_loss)(weights)
+    step = lambda eta: chain(tree_map(lambda w, g: w - eta * g, weights, gradients))
+    return [grad(lambda eta, k: U[:, k] @ step(eta) @ V[:, k])(0.0, k) for k in range(3)]
 
 
 @theorem(lesson="supervised", source=SAXE)
@@ -74,40 +74,40 @@ def one_layer_on_any_inputs():
     x, y = rng.normal(size=(30, 4)) * [2.0, 1.0, 0.5, 0.0], rng.normal(size=(30, 2))
     start = rng.normal(size=(4, 2))
     path = descend(lambda W: mse(x @ W, y), start, 0.1, 25)  # with 2 outputs, eta = 2 * 0.1 / 2
-    found = networks.shallow_weights(x.T @ x / 30, x.T @ y / 30, start, 0.1, 25)
-    return Claim(found, numpy.stack(path), tolerance=1e-12)
+    computed = networks.shallow_weights(x.T @ x / 30, x.T @ y / 30, start, 0.1, 25)
+    return Claim(computed, numpy.stack(path), tolerance=1e-12)
 
 
 @theorem(lesson="supervised", source=SAXE)
 def one_layer_modes():
     """One layer's modes close the gap by (1 - eta) a step."""
     measured = measured_modes(layers=1, step_size=0.1, steps=40)
-    found = networks.shallow_modes(STRENGTH, 0.1, 40, start=0.01)
-    return Claim(found, measured, tolerance=1e-13)
+    computed = networks.shallow_modes(STRENGTH, 0.1, 40, start=0.01)
+    return Claim(computed, measured, tolerance=1e-13)
 
 
 @theorem(lesson="supervised", source=SAXE)
 def two_layer_modes():
     """Two layers' modes follow m <- m + eta m (s - m^2)."""
     measured = measured_modes(layers=2, step_size=0.05, steps=80)
-    found = networks.deep_modes(STRENGTH, 0.01, 0.05, 80)
-    return Claim(found, measured, tolerance=1e-12)
+    computed = networks.deep_modes(STRENGTH, 0.01, 0.05, 80)
+    return Claim(computed, measured, tolerance=1e-12)
 
 
 @theorem(lesson="supervised", source=SAXE)
 def four_layer_modes():
     """Four layers' modes follow m <- m + eta m^3 (s - m^4)."""
     measured = measured_modes(layers=4, step_size=0.05, steps=80)
-    found = networks.deep_modes(STRENGTH, 0.01, 0.05, 80, layers=4)
-    return Claim(found, measured, tolerance=1e-12)
+    computed = networks.deep_modes(STRENGTH, 0.01, 0.05, 80, layers=4)
+    return Claim(computed, measured, tolerance=1e-12)
 
 
 @theorem(lesson="supervised", source=SAXE)
 def velocity_of_modes():
     """The slope of training makes a mode of L layers grow by L u^(2-2/L) (s-u) (L = 1..5)."""
     measured = [measured_velocity(layers, 0.3) for layers in range(1, 6)]
-    found = [networks.mode_velocity(0.3, STRENGTH, layers) for layers in range(1, 6)]
-    return Claim(found, measured, tolerance=1e-12)
+    computed = [networks.mode_velocity(0.3, STRENGTH, layers) for layers in range(1, 6)]
+    return Claim(computed, measured, tolerance=1e-12)
 
 
 @theorem(lesson="supervised", source=SAXE)
@@ -168,5 +168,5 @@ def low_frequencies_first():
     features, y = waves / k, (waves @ amplitude)[:, None]
     path = descend(lambda w: mse(features @ w, y), numpy.zeros((5, 1)), 0.2, 60)  # eta = 0.4
     measured = [waves.T @ (features @ w)[:, 0] / 32 for w in path]
-    found = networks.shallow_modes(amplitude, 0.4, 60, curvature=1.0 / k**2)
-    return Claim(found, measured, tolerance=1e-12)
+    computed = networks.shallow_modes(amplitude, 0.4, 60, curvature=1.0 / k**2)
+    return Claim(computed, measured, tolerance=1e-12)

@@ -4,12 +4,12 @@ import numpy
 
 from minimeta.core.gradients import constant, value_and_grad
 from minimeta.core.optim import Optimizer
-from minimeta.core.trees import leaves, tree_map, unflatten
+from minimeta.core.trees import flatten, tree_map
 from minimeta.learned_optimizers import lstm_optimizer, lstm_training, schedule, training
 from minimeta.learned_optimizers.training import kept, trajectory
 from minimeta.tasks.optimizees import Optimizee, gaussian_quadratics, logistic
 from minimeta.theorems import Claim, theorem
-from minimeta.theorems.learned_optimizers import ANDRYCHOWICZ, trained_like
+from minimeta.theorems.tools import ANDRYCHOWICZ, differences, draw_optimizer
 
 LINEAR = Optimizee(  # f(theta) = c' theta: the slope is c wherever theta is
     sample=None,
@@ -18,39 +18,30 @@ LINEAR = Optimizee(  # f(theta) = c' theta: the slope is c wherever theta is
 )
 
 
-def slopes_of(follow, meta, task):
-    """The meta-gradient in one vector."""
-    return numpy.concatenate([numpy.ravel(g) for g in leaves(follow(meta, task)[1])])
+def gradient_of(follow, meta, task):
+    """The meta-gradient in one vector: (P,)."""
+    return flatten(follow(meta, task)[1])
 
 
 @theorem(lesson="learned_optimizers", source="definition of the derivative")
 def the_full_meta_gradient_is_right():
     """The full meta-gradient is what finite differences of the outer loss give."""
-    family, meta = logistic(2, 3, 10), trained_like(hidden=2)
+    family, meta = logistic(2, 3, 10), draw_optimizer(hidden=2)
     task = family.sample(numpy.random.default_rng(0))
     loss = training.outer_loss(family, lstm_optimizer.optimizer, 5, None, kept)
-    flat, h = numpy.concatenate([leaf.ravel() for leaf in leaves(meta)]), 1e-5
-    ends = numpy.cumsum([leaf.size for leaf in leaves(meta)])[:-1]
-
-    def at(flat):
-        parts = numpy.split(flat, ends)
-        return loss(
-            unflatten(meta, [p.reshape(m.shape) for p, m in zip(parts, leaves(meta))]), task
-        )
-
-    differences = [(at(flat + h * e) - at(flat - h * e)) / (2 * h) for e in numpy.eye(len(flat))]
-    return Claim(slopes_of(value_and_grad(loss), meta, task), differences, tolerance=1e-8)
+    expected = differences(lambda meta: loss(meta, task), meta, 1e-5)
+    return Claim(gradient_of(value_and_grad(loss), meta, task), expected, tolerance=1e-8)
 
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def first_order_is_exact_on_linear_optimizees():
     """Without second derivatives nothing is lost where the optimizee is linear."""
     task = gaussian_quadratics(4, 3).sample(numpy.random.default_rng(0))
-    both = [
-        training.meta_gradient(LINEAR, lstm_optimizer.optimizer, 8, None, through)
-        for through in (constant, kept)
-    ]
-    return Claim(*(slopes_of(follow, trained_like(), task) for follow in both), tolerance=1e-13)
+    follow = lambda through: training.meta_gradient(
+        LINEAR, lstm_optimizer.optimizer, 8, None, through
+    )
+    first, full = (gradient_of(follow(t), draw_optimizer(), task) for t in (constant, kept))
+    return Claim(first, full, tolerance=1e-13)
 
 
 @theorem(lesson="learned_optimizers", source="one derivative")
@@ -61,13 +52,13 @@ def what_first_order_loses_on_quadratics():
     follow = lambda through: training.meta_gradient(
         family, schedule.optimizer, 2, None, through, [0.0, 1.0]
     )
-    dropped = slopes_of(follow(kept), meta, task) - slopes_of(follow(constant), meta, task)
+    dropped = gradient_of(follow(kept), meta, task) - gradient_of(follow(constant), meta, task)
     x, y = task.support
     A = 2.0 * numpy.swapaxes(x, 1, 2) @ x
-    slope = lambda theta: A @ theta - 2.0 * numpy.swapaxes(x, 1, 2) @ y
+    gradient = lambda theta: A @ theta - 2.0 * numpy.swapaxes(x, 1, 2) @ y
     theta = family.start(task)["theta"]
-    first = slope(theta)
-    last = slope(theta - a * first - a * slope(theta - a * first))
+    first = gradient(theta)
+    last = gradient(theta - a * first - a * gradient(theta - a * first))
     return Claim(dropped.sum(), a * numpy.sum(last * (A @ first)) / 5, tolerance=1e-10)
 
 
@@ -78,31 +69,31 @@ def what_truncation_forgets():
     On f = c' theta, for one step size a: the slope is -mean_t ((t-1) mod U + 1) |c|^2.
     """
     task = gaussian_quadratics(4, 3).sample(numpy.random.default_rng(0))
-    one_step_size = lambda meta: sgd_of(meta["a"])
-    found, exactly = [], []
+    one_step_size = lambda meta: traced_sgd(meta["a"])
+    computed, expected = [], []
     for stretch in (1, 2, 3, 6, 12):
         follow = training.meta_gradient(LINEAR, one_step_size, 12, stretch)
-        found.extend(slopes_of(follow, {"a": numpy.array(0.1)}, task))
+        computed.extend(gradient_of(follow, {"a": numpy.array(0.1)}, task))
         counted = numpy.mean(numpy.arange(12) % stretch + 1.0)
-        exactly.append(-counted * numpy.mean(numpy.sum(task.support.x[:, 0] ** 2, axis=-1)))
-    return Claim(found, exactly, tolerance=1e-12)
+        expected.append(-counted * numpy.mean(numpy.sum(task.support.x[:, 0] ** 2, axis=-1)))
+    return Claim(computed, expected, tolerance=1e-12)
 
 
-def sgd_of(a):
+def traced_sgd(a):
     """SGD whose step size may be traced."""
     move = lambda g, state, theta: (tree_map(lambda p, g: p - a * g, theta, g), state)
     return Optimizer(lambda theta: [], move)
 
 
 @theorem(lesson="learned_optimizers", source="chain rule")
-def steps_are_judged_by_the_slopes_to_come():
+def steps_are_judged_by_the_gradients_to_come():
     """The meta-gradient is the slope of sum_s <step_s, the slopes still to come in its stretch>."""
-    family, meta = logistic(3, 4, 20), trained_like(layers=2)
+    family, meta = logistic(3, 4, 20), draw_optimizer(layers=2)
     task, weights = family.sample(numpy.random.default_rng(0)), [float(t) for t in range(1, 7)]
     plain = training.meta_gradient(family, lstm_optimizer.optimizer, 6, 3, constant, weights)
     fast = lstm_training.meta_gradient(family, 6, 3, weights)
     values = [follow(meta, task)[0] for follow in (fast, plain)]
-    both = [[v, *slopes_of(follow, meta, task)] for v, follow in zip(values, (fast, plain))]
+    both = [[v, *gradient_of(follow, meta, task)] for v, follow in zip(values, (fast, plain))]
     return Claim(*both, tolerance=1e-11)
 
 
@@ -119,5 +110,5 @@ def first_order_schedule():
     path = trajectory(schedule.optimizer({"step_sizes": rates}), family.start(task), f, 3)
     x, y = task.support
     g = [2.0 * numpy.swapaxes(x, 1, 2) @ (x @ theta["theta"] - y) for theta in path]
-    exactly = [-numpy.sum(g[t] * g[3]) / 5 for t in range(3)]
-    return Claim(slopes_of(follow, {"step_sizes": rates}, task), exactly, tolerance=1e-10)
+    expected = [-numpy.sum(g[t] * g[3]) / 5 for t in range(3)]
+    return Claim(gradient_of(follow, {"step_sizes": rates}, task), expected, tolerance=1e-10)

@@ -5,19 +5,19 @@ import numpy
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad
 from minimeta.core.learner import fold
-from minimeta.core.trees import leaves
+from minimeta.core.trees import flatten
 from minimeta.exact import linear_gaussian as bayes
-from minimeta.memories import recurrent
+from minimeta.memories import by_hand, recurrent
 from minimeta.meta import along, meta_loss, sequence_loss
 from minimeta.tasks import Data, Task
 from minimeta.tasks.regression import linear
 from minimeta.tasks.task import take
 from minimeta.theorems import Claim, theorem
+from minimeta.theorems.tools import BISHOP, DEFINITION, KALMAN, has_mean, none_below_zero
 
 HOCHREITER = "Hochreiter, Younger & Conwell 2001"
 LSTM = "Hochreiter & Schmidhuber 1997"
 T, NOISE = 6, 0.1
-OPEN = 40.0  # a gate of sigmoid(40) is 1, and of sigmoid(-40) is 0, to the last digit of float64
 
 
 def problem(tasks=3):
@@ -34,7 +34,7 @@ def split(data, shots):
     return Task(take(data, shots), Data(*(part[:, shots : shots + 1] for part in data)))
 
 
-def folded(meta, data):
+def fold_along(meta, data):
     """What predict_along answers, one call and one example at a time."""
     slow = recurrent.learner(2, 2, hidden=5)._replace(along=None)
     return along(slow, meta, data)
@@ -45,27 +45,29 @@ def no_label_is_seen_before_its_answer():
     """The answer to x_t depends on x_1 to x_t, on y_1 to y_t-1, and on nothing else."""
     meta, data = problem(tasks=1)
     answer = lambda data, t: recurrent.predict_along(meta, data)[0, t].sum()
-    slopes = [grad(answer)(data, t) for t in range(T)]  # T times x and y (1, T, 2)
-    seen = numpy.array([[abs(part[0]).sum(axis=-1) > 0 for part in pair] for pair in slopes])
+    gradients = [grad(answer)(data, t) for t in range(T)]  # T times x and y (1, T, 2)
+    seen = numpy.array([[abs(part[0]).sum(axis=-1) > 0 for part in pair] for pair in gradients])
     return Claim(seen, numpy.stack([numpy.tri(T), numpy.tri(T, k=-1)], axis=1), tolerance=0.0)
 
 
-@theorem(lesson="recurrent", source="By definition")
+@theorem(lesson="recurrent", source=DEFINITION)
 def adapt_is_the_fold_of_observe():
     """adapt is the fold of observe."""
     meta, data = problem()
     state = fold(recurrent.start, recurrent.observe)(meta, data)
-    flat = lambda state: numpy.concatenate([state[part] for part in ("h", "c", "label")], axis=1)
-    return Claim(flat(recurrent.adapt(meta, data)), flat(state), tolerance=1e-14)
+    adapted = recurrent.adapt(meta, data)
+    return Claim(
+        flatten(adapted), flatten({part: state[part] for part in adapted}), tolerance=1e-14
+    )
 
 
-@theorem(lesson="recurrent", source="By definition")
+@theorem(lesson="recurrent", source=DEFINITION)
 def shots_are_positions():
     """After S examples, predict says what predict_along says at S + 1."""
     meta, data = problem()
     answer = lambda task: recurrent.predict(meta, recurrent.adapt(meta, task.support), task.query.x)
-    found = numpy.concatenate([answer(split(data, shots)) for shots in range(T)], axis=1)
-    return Claim(found, recurrent.predict_along(meta, data), tolerance=1e-14)
+    computed = numpy.concatenate([answer(split(data, shots)) for shots in range(T)], axis=1)
+    return Claim(computed, recurrent.predict_along(meta, data), tolerance=1e-14)
 
 
 @theorem(lesson="recurrent", source=LSTM)
@@ -80,8 +82,8 @@ def the_sequence_is_its_equations():
         c = sigmoid(z[:, 5:10]) * c + sigmoid(z[:, :5]) * numpy.tanh(z[:, 10:15])
         h, label = sigmoid(z[:, 15:]) * numpy.tanh(c), y[:, t]
         answers.append(h @ meta["read"]["W"] + meta["read"]["b"])
-    found = recurrent.predict_along(meta, Data(x, y))
-    return Claim(found, numpy.stack(answers, axis=1), tolerance=1e-14)
+    computed = recurrent.predict_along(meta, Data(x, y))
+    return Claim(computed, numpy.stack(answers, axis=1), tolerance=1e-14)
 
 
 @theorem(lesson="recurrent", source=HOCHREITER)
@@ -90,33 +92,32 @@ def the_sequence_loss_is_a_mean_over_shots():
     meta, data = problem()
     learner = recurrent.learner(2, 2, hidden=5)
     losses = [meta_loss(learner, meta, split(data, shots)) for shots in range(T)]
-    found = sequence_loss(learner, meta, split(data, T - 1))
-    return Claim(found, numpy.mean(losses), tolerance=1e-14)
+    computed = sequence_loss(learner, meta, split(data, T - 1))
+    return Claim(computed, numpy.mean(losses), tolerance=1e-14)
 
 
 @theorem(lesson="recurrent", source="Chain rule")
 def the_gradient_is_that_of_the_fold():
     """Its gradient is that of the fold, step by step."""
     meta, data = problem()
-    loss = lambda meta: np.mean((folded(meta, data) - data.y) ** 2)
+    loss = lambda meta: np.mean((fold_along(meta, data) - data.y) ** 2)
     learner, task = recurrent.learner(2, 2, hidden=5), split(data, T - 1)
-    found = grad(lambda meta: sequence_loss(learner, meta, task))(meta)
-    flat = lambda tree: numpy.concatenate([leaf.ravel() for leaf in leaves(tree)])
-    return Claim(flat(found), flat(grad(loss)(meta)), tolerance=1e-14)
+    computed = grad(lambda meta: sequence_loss(learner, meta, task))(meta)
+    return Claim(flatten(computed), flatten(grad(loss)(meta)), tolerance=1e-14)
 
 
-@theorem(lesson="recurrent", source="By definition")
+@theorem(lesson="recurrent", source=DEFINITION)
 def queries_do_not_see_each_other():
     """Each query is answered as if it were the only one."""
     meta, data = problem()
     state = recurrent.adapt(meta, data)
     queries = numpy.random.default_rng(1).normal(size=(3, 4, 2))
     alone = [recurrent.predict(meta, state, queries[:, q : q + 1]) for q in range(4)]
-    found = recurrent.predict(meta, state, queries)
-    return Claim(found, numpy.concatenate(alone, axis=1), tolerance=1e-14)
+    computed = recurrent.predict(meta, state, queries)
+    return Claim(computed, numpy.concatenate(alone, axis=1), tolerance=1e-14)
 
 
-@theorem(lesson="recurrent", source="By definition")
+@theorem(lesson="recurrent", source=DEFINITION)
 def tasks_do_not_see_each_other():
     """Each task is learned as if it were the only one."""
     meta, data = problem()
@@ -125,79 +126,41 @@ def tasks_do_not_see_each_other():
     return Claim(recurrent.predict_along(meta, data), numpy.concatenate(alone), tolerance=1e-14)
 
 
-def averaging(scale=1e-5):
-    """An LSTM of one cell whose gates have odds that its input tells: i = 1/(1+e^x), f = 1 - i.
-
-    Fed x = log(n - 1 + prior) with the n-th label, c = scale * (sum of labels) / (n + prior).
-    """
-    W_x = numpy.array([[-1.0, 1.0, 0.0, 0.0], [0.0, 0.0, scale, 0.0]])  # x and label, into i f g o
-    cell = {"W_x": W_x, "W_h": numpy.zeros((1, 4)), "b": numpy.array([0.0, 0.0, 0.0, OPEN])}
-    return {"cell": cell, "read": {"W": numpy.array([[1 / scale]]), "b": numpy.zeros(1)}}
-
-
-def clock(prior):
-    """What `averaging` is fed along T examples, (T, 1): log(n - 1 + prior), or -OPEN for log 0."""
-    odds = numpy.maximum(numpy.arange(T) - 1 + prior, numpy.exp(-OPEN))
-    return numpy.log(odds)[:, None]
-
-
 @theorem(lesson="recurrent", source=LSTM)
 def a_cell_can_average():
     """One cell whose gates have odds n - 1 holds the running mean."""
     y = numpy.random.default_rng(0).normal(size=(1, T, 1))
-    found = recurrent.predict_along(averaging(), Data(clock(prior=0.0)[None], y))
+    computed = recurrent.predict_along(
+        by_hand.running_mean(), Data(by_hand.log_odds(T, prior=0.0)[None], y)
+    )
     means = [y[0, :n].mean() for n in range(1, T)]
-    return Claim(found[0, :, 0], [0.0, *means], tolerance=1e-9)
+    return Claim(computed[0, :, 0], [0.0, *means], tolerance=1e-9)
 
 
-@theorem(lesson="recurrent", source="Kalman 1960")
+@theorem(lesson="recurrent", source=KALMAN)
 def a_cell_can_be_bayes():
     """With odds n - 1 + s^2/v it is the posterior mean."""
     y = numpy.random.default_rng(0).normal(size=(1, T, 1))
-    found = recurrent.predict_along(averaging(), Data(clock(prior=2.5)[None], y))
+    computed = recurrent.predict_along(
+        by_hand.running_mean(), Data(by_hand.log_odds(T, prior=2.5)[None], y)
+    )
     means, _ = bayes.sequential(numpy.ones((1, T, 1)), y, 0.0, 0.4 * numpy.eye(1), 1.0)
-    return Claim(found[0, :, 0], means[0, :-1, 0, 0], tolerance=1e-9)
-
-
-def descending(step_size, inputs=1, small=5e-3, scale=1e-6):
-    """An LSTM whose 5 D cells run SGD on y = x w: w <- w + step_size x_t-1 (y_t-1 - answer).
-
-    Near 0 a sigmoid is a line, so two gates of opposite slope multiply: s(a) - s(-a) = a / 2.
-    Of the five cells of an input, cell 0 keeps x for one step. Cells 1 and 2 add the last error,
-    through gates that it opens by +x and -x: their difference is w, and 3 and 4 are copies. The
-    gates that read are opened by the new x, of 1 and 2 by +x, of 3 and 4 by -x: the difference of
-    the differences is w x. A sigmoid bends by (small x)^2 / 12; with a smaller `small`, rounding,
-    which the differences enlarge by its fourth power, would soon be worse.
-    """
-    sign, pair = numpy.array([1.0, -1.0, -1.0, 1.0]), numpy.array([1.0, -1.0, 1.0, -1.0])
-    x, kept, error, b = numpy.zeros((4, 4, 5))  # what comes from each into i f g o of the five
-    b[:, 0], b[1, 1:] = [OPEN, -OPEN, 0.0, OPEN], OPEN  # cell 0 forgets at once, the others never
-    x[2, 0] = small  # cell 0 writes x
-    kept[0, 1:] = pair  # ... and opens the gates that write a step later
-    error[2, 1:] = scale  # what they write
-    x[3, 1:] = small * pair * sign  # the gates that read: + + - -
-    own = lambda a: numpy.kron(a.reshape(1, 20), numpy.eye(inputs))  # each input to its five
-    all_of = lambda a: numpy.kron(a.reshape(1, -1), numpy.ones(inputs))
-    read = all_of(4 * step_size / (small**2 * scale) * numpy.array([0.0, *sign])).T
-    W_x, W_h = numpy.concatenate([own(x), all_of(error)]), -read @ all_of(error)
-    W_h[:inputs] += own(kept)
-    cell = {"W_x": W_x, "W_h": W_h, "b": all_of(b)[0]}
-    return {"cell": cell, "read": {"W": read, "b": numpy.zeros(1)}}
+    return Claim(computed[0, :, 0], means[0, :-1, 0, 0], tolerance=1e-9)
 
 
 @theorem(lesson="recurrent", source="Construction")
 def five_cells_can_descend():
     """Five cells an input, their gates set by hand, run SGD, a step an example."""
     x, y = problem(tasks=1)[1]
-    slope = grad(lambda w, x, y: (x @ w - y) ** 2)
+    gradient = grad(lambda w, x, y: (x @ w - y) ** 2)
     w, answers = numpy.zeros(2), []
     for t in range(T):
         answers.append(x[0, t] @ w)
-        w = w - 0.1 * slope(w, x[0, t], y[0, t, 0])
-    # The slope of a square has a 2, which the cells' step size contains.
-    meta = descending(step_size=0.2, inputs=2)
-    found = recurrent.predict_along(meta, Data(x, y[..., :1]))
-    return Claim(found[0, :, 0], answers, tolerance=1e-4)  # some ten (small x)^2 / 12
+        w = w - 0.1 * gradient(w, x[0, t], y[0, t, 0])
+    # The gradient of a square has a factor 2, which the step size of the cells contains.
+    meta = by_hand.gradient_descent(step_size=0.2, inputs=2)
+    computed = recurrent.predict_along(meta, Data(x, y[..., :1]))
+    return Claim(computed[0, :, 0], answers, tolerance=1e-4)  # some ten (small x)^2 / 12
 
 
 def lines(noise=NOISE, tasks=4000):
@@ -209,23 +172,22 @@ def lines(noise=NOISE, tasks=4000):
     return data, data.x * means[:, :-1, :, 0]
 
 
-@theorem(lesson="recurrent", source="Bishop 2006, Pattern Recognition and Machine Learning")
+@theorem(lesson="recurrent", source=BISHOP)
 def the_floor_is_the_risk():
     """Along a sequence the Bayes error at t is the risk of t - 1 shots."""
     data, best = lines()
     risks = [bayes.risk(data.x[:, :n], numpy.eye(1), NOISE) for n in range(T)]
     off = (best - data.y)[..., 0] ** 2 - numpy.stack(risks, axis=1)  # (M, T)
-    return Claim(off.mean(0), numpy.zeros(T), standard_error=off.std(0) / len(off) ** 0.5)
+    return has_mean(off, numpy.zeros(T))
 
 
-@theorem(lesson="recurrent", source="By definition")
+@theorem(lesson="recurrent", source=DEFINITION)
 def nobody_beats_bayes():
     """No LSTM is below Bayes at any position."""
     data, best = lines()
     untrained = recurrent.init(numpy.random.default_rng(0), 1, 1, 16)
-    answers = [recurrent.predict_along(meta, data) for meta in (untrained, descending(0.3))]
+    answers = [
+        recurrent.predict_along(meta, data) for meta in (untrained, by_hand.gradient_descent(0.3))
+    ]
     errors = [((answer - data.y) ** 2 - (best - data.y) ** 2)[..., 0] for answer in answers]
-    excess = numpy.concatenate(errors, axis=1)  # (M, 2T), paired: the same tasks
-    shortfall = numpy.maximum(0.0, -excess.mean(axis=0))
-    allowed = excess.std(axis=0) / len(excess) ** 0.5
-    return Claim(shortfall, numpy.zeros(2 * T), standard_error=allowed)
+    return none_below_zero(numpy.concatenate(errors, axis=1))  # (M, 2T), paired: the same tasks

@@ -5,7 +5,6 @@ As in theorems/initializations.py, the tasks are quadratics given as data for a 
 
 import numpy
 
-from minimeta.core.gradients import grad
 from minimeta.core.losses import mse
 from minimeta.exact import quadratics as exact
 from minimeta.initializations import anil, imaml, meta_sgd
@@ -14,31 +13,27 @@ from minimeta.nets import Net
 from minimeta.tasks import Data, Task
 from minimeta.tasks.quadratics import from_quadratics
 from minimeta.theorems import Claim, theorem
-from minimeta.theorems.initializations import LINE, STEPS, family, slope
+from minimeta.theorems.tools import HESTENES, LINE, draw_family, meta_gradient, parameters
+
+LI, RAGHU, RAJESWARAN = "Li et al. 2017", "Raghu et al. 2020", "Rajeswaran et al. 2019"
+STEPS = range(1, 6)
 
 
-@theorem(lesson="inner_loop", source="Raghu et al. 2020")
+@theorem(lesson="inner_loop", source=RAGHU)
 def anil_meta_gradient():
     """ANIL's meta-gradient is J'AJ (theta-c) with J = (I-aEA)^k, E the adapted coordinates."""
-    A, c, theta, a = family()
+    A, c, theta, a = draw_family()
     task, meta = from_quadratics(A, c), {"body": theta[:2, None], "head": theta[2:, None]}
-    join = lambda p: numpy.array([[1.0, 0], [0, 1], [0, 0]]) @ p["body"] + _last() @ p["head"]
-    split = Net(lambda rng: meta, lambda p, x: x @ join(p))
-    found = []
-    for k in STEPS:
-        learner = anil.learner(split, "head", mse, a, k)
-        slopes = grad(lambda m, learner=learner: meta_loss(learner, m, task))(meta)
-        found.append(numpy.concatenate([slopes["body"], slopes["head"]])[:, 0])
-    only_last = numpy.array([0.0, 0.0, 1.0])
-    exactly = [exact.meta_gradient(theta, exact.anil_weights(A, a, k, only_last), c) for k in STEPS]
-    return Claim(found, exactly, tolerance=1e-12)
+    rows = numpy.eye(3)  # the body holds the first two weights, the head the last
+    join = lambda p: rows[:, :2] @ p["body"] + rows[:, 2:] @ p["head"]
+    split = Net(None, lambda p, x: x @ join(p))
+    learners = [anil.learner(split, "head", mse, a, k) for k in STEPS]
+    computed = [join(meta_gradient(learner, meta, task))[:, 0] for learner in learners]
+    weights = [exact.anil_weights(A, a, k, rows[2]) for k in STEPS]
+    return Claim(computed, [exact.meta_gradient(theta, W, c) for W in weights], tolerance=1e-12)
 
 
-def _last():
-    return numpy.array([[0.0], [0.0], [1.0]])
-
-
-@theorem(lesson="inner_loop", source="Raghu et al. 2020; Eckart & Young 1936")
+@theorem(lesson="inner_loop", source=f"{RAGHU}; Eckart & Young 1936")
 def anil_is_principal_components():
     """A linear ANIL whose head is solved is PCA: the best body spans the leading directions."""
     rng = numpy.random.default_rng(0)
@@ -52,90 +47,88 @@ def anil_is_principal_components():
     net = Net(None, lambda p, x: x @ p["body"] @ p["head"])
     learner = anil.learner(net, "head", mse, 0.5, 60)
     meta = {"body": numpy.linalg.qr(body)[0], "head": numpy.zeros((2, 1))}
-    follow = grad(lambda m: meta_loss(learner, m, task))
     for _ in range(60):
-        moved = meta["body"] - 0.3 * follow(meta)["body"]
+        moved = meta["body"] - 0.3 * meta_gradient(learner, meta, task)["body"]
         meta = {**meta, "body": numpy.linalg.qr(moved)[0]}
     return Claim(risk(meta["body"]), exact.shared_subspace_risk(covariance, 2), tolerance=1e-8)
 
 
-@theorem(lesson="inner_loop", source="Li et al. 2017")
-def meta_sgd_slope_of_step_sizes():
+@theorem(lesson="inner_loop", source=LI)
+def meta_sgd_gradient_of_step_sizes():
     """Meta-SGD's slope for its step sizes is -g * A(I - diag(alpha)A)(theta-c), g = A(theta-c)."""
-    A, c, theta, _ = family()
+    A, c, theta, _ = draw_family()
     alpha = numpy.array([0.2, -0.1, 0.5])
-    meta = {"theta": {"w": theta[:, None]}, "alpha": {"w": alpha[:, None]}}
-    found = grad(lambda m: meta_loss(meta_sgd.learner(LINE), m, from_quadratics(A, c)))(meta)
-    g = A @ (theta - c)[..., None]
+    meta = {"theta": parameters(theta), "alpha": parameters(alpha)}
+    gradient = meta_gradient(meta_sgd.learner(LINE), meta, from_quadratics(A, c))
+    g = A @ (theta - c)[..., None]  # (M, D, 1)
     J = numpy.eye(3) - alpha[:, None] * A
-    exactly = [numpy.mean(-g * (A @ J @ (theta - c)[..., None]), 0), exact_theta(A, J, theta, c)]
-    return Claim([found["alpha"]["w"], found["theta"]["w"]], exactly, tolerance=1e-12)
+    after = A @ J @ (theta - c)[..., None]  # the gradient at the query, after the step
+    expected = [numpy.mean(-g * after, 0), numpy.mean(numpy.swapaxes(J, -1, -2) @ after, 0)]
+    return Claim([gradient["alpha"]["w"], gradient["theta"]["w"]], expected, tolerance=1e-12)
 
 
-def exact_theta(A, J, theta, c):
-    return numpy.mean(numpy.swapaxes(J, -1, -2) @ A @ J @ (theta - c)[..., None], axis=0)
-
-
-@theorem(lesson="inner_loop", source="Li et al. 2017")
+@theorem(lesson="inner_loop", source=LI)
 def meta_sgd_learns_newton():
     """On axis-aligned tasks of one curvature Meta-SGD's best rates are 1/a: one step solves all."""
     a, c = numpy.array([0.5, 1.0, 4.0]), numpy.random.default_rng(0).normal(size=(6, 3))
     A = numpy.broadcast_to(numpy.diag(a), (6, 3, 3))
     rates = exact.best_step_per_coordinate(numpy.broadcast_to(a, (6, 3)), c**2)
-    meta = {"theta": {"w": numpy.zeros((3, 1))}, "alpha": {"w": rates[:, None]}}
+    meta = {"theta": parameters(numpy.zeros(3)), "alpha": parameters(rates)}
     task = from_quadratics(A, c)
     left = meta_loss(meta_sgd.learner(LINE), meta, task)
     return Claim([left, *rates], [0.0, *1 / a], tolerance=1e-12)
 
 
-@theorem(lesson="inner_loop", source="Li et al. 2017; one derivative")
+@theorem(lesson="inner_loop", source=f"{LI}; one derivative")
 def meta_sgd_best_rates():
     """With curvatures that vary, Meta-SGD's best rate per coordinate is E[a^2 v]/E[a^3 v]."""
     rng = numpy.random.default_rng(0)
     a, c = rng.uniform(0.5, 2.0, size=(7, 3)), rng.normal(size=(7, 3))
     rates = exact.best_step_per_coordinate(a, c**2)
-    meta = {"theta": {"w": numpy.zeros((3, 1))}, "alpha": {"w": rates[:, None]}}
+    meta = {"theta": parameters(numpy.zeros(3)), "alpha": parameters(rates)}
     task = from_quadratics(numpy.stack([numpy.diag(row) for row in a]), c)
-    slopes = grad(lambda m: meta_loss(meta_sgd.learner(LINE), m, task))(meta)
-    return Claim(slopes["alpha"]["w"], numpy.zeros((3, 1)), tolerance=1e-13)
+    gradient = meta_gradient(meta_sgd.learner(LINE), meta, task)
+    return Claim(gradient["alpha"]["w"], numpy.zeros((3, 1)), tolerance=1e-13)
 
 
-def implicit(A, c, theta, strength, step_size, steps, cg_steps=3):
+def implicit_gradient(A, c, theta, strength, step_size, steps, cg_steps=3):
+    """What iMAML follows, its inner problem solved by gradient descent: (D,)."""
     follow = imaml.meta_gradient(LINE, mse, strength, step_size, steps, cg_steps)
-    return follow({"w": theta[:, None]}, from_quadratics(A, c))[1]["w"][:, 0]
+    return follow(parameters(theta), from_quadratics(A, c))[1]["w"][:, 0]
 
 
-@theorem(lesson="inner_loop", source="Rajeswaran et al. 2019")
+@theorem(lesson="inner_loop", source=RAJESWARAN)
 def imaml_meta_gradient():
     """iMAML's gradient is mean B A B (theta-c) with B = (I + A/lam)^-1."""
-    A, c, theta, _ = family()
-    exactly = exact.meta_gradient(theta, exact.imaml_weights(A, 2.0), c)
-    return Claim(implicit(A, c, theta, 2.0, 0.3, 200), exactly, tolerance=1e-12)
+    A, c, theta, _ = draw_family()
+    expected = exact.meta_gradient(theta, exact.imaml_weights(A, 2.0), c)
+    return Claim(implicit_gradient(A, c, theta, 2.0, 0.3, 200), expected, tolerance=1e-12)
 
 
-@theorem(lesson="inner_loop", source="Rajeswaran et al. 2019")
+@theorem(lesson="inner_loop", source=RAJESWARAN)
 def imaml_forgets_the_path():
     """iMAML's gradient does not depend on the path: two step sizes, one answer."""
-    A, c, theta, _ = family()
-    runs = [implicit(A, c, theta, 2.0, size, steps) for size, steps in [(0.05, 900), (0.45, 150)]]
-    return Claim(runs[0], runs[1], tolerance=1e-12)
+    A, c, theta, _ = draw_family()
+    slow = implicit_gradient(A, c, theta, 2.0, 0.05, 900)
+    fast = implicit_gradient(A, c, theta, 2.0, 0.45, 150)
+    return Claim(slow, fast, tolerance=1e-12)
 
 
-@theorem(lesson="inner_loop", source="Rajeswaran et al. 2019")
+@theorem(lesson="inner_loop", source=RAJESWARAN)
 def unrolling_converges_to_the_implicit_gradient():
     """MAML through ever more steps of iMAML's inner problem converges to the implicit gradient."""
-    A, c, theta, _ = family()
-    inner = lambda k: imaml.learner(LINE, mse, 2.0, 0.3, k)
-    task = from_quadratics(A, c)
-    exactly = exact.meta_gradient(theta, exact.imaml_weights(A, 2.0), c)
-    gaps = [numpy.abs(slope(inner(k), theta, task) - exactly).max() for k in (5, 10, 40)]
+    A, c, theta, _ = draw_family()
+    task, meta = from_quadratics(A, c), parameters(theta)
+    unrolled = lambda k: meta_gradient(imaml.learner(LINE, mse, 2.0, 0.3, k), meta, task)["w"][:, 0]
+    expected = exact.meta_gradient(theta, exact.imaml_weights(A, 2.0), c)
+    gaps = [numpy.abs(unrolled(k) - expected).max() for k in (5, 10, 40)]
     assert gaps[0] > 10 * gaps[1] > 1e-12, "the unrolled gradient must still be on its way"
     return Claim(gaps[2], 0.0, tolerance=1e-12)
 
 
-@theorem(lesson="inner_loop", source="Hestenes & Stiefel 1952")
+@theorem(lesson="inner_loop", source=HESTENES)
 def conjugate_gradients_are_exact():
     """Conjugate gradients solve a D-dimensional system in D steps, for every task at once."""
-    A, c, _, _ = family(tasks=4)
-    found = imaml.conjugate_gradients(lambda v: {"w": A @ v["w"]}, {"w": c[..., None]}, 3)
-    return Claim(found["w"], numpy.linalg.solve(A, c[..., None]), tolerance=1e-8)
+    A, c, _, _ = draw_family(tasks=4)
+    solution = imaml.conjugate_gradients(lambda v: {"w": A @ v["w"]}, {"w": c[..., None]}, 3)
+    return Claim(solution["w"], numpy.linalg.solve(A, c[..., None]), tolerance=1e-8)

@@ -2,16 +2,17 @@
 
 import numpy
 
-from minimeta.core.gradients import constant, grad, hvp, value_and_grad
+from minimeta.core.gradients import constant, grad, value_and_grad
 from minimeta.core.optim import adam, momentum, sgd
 from minimeta.exact import schedules as exact
 from minimeta.learned_optimizers import lstm_optimizer, schedule, training
 from minimeta.learned_optimizers.training import kept, losses_along
 from minimeta.tasks.optimizees import diagonal, gaussian_quadratics
 from minimeta.theorems import Claim, theorem
+from minimeta.theorems.tools import HESTENES, POLYAK, hessian
 from minimeta.training import train
 
-HESTENES, POLYAK = "Hestenes & Stiefel 1952", "Polyak 1964"
+GOLUB = "Golub & Welsch 1969"
 
 
 def spectrum(seed=0, size=8):
@@ -33,27 +34,27 @@ def along(optimizer, task, steps):
     return numpy.stack([f(theta, 0), *losses_along(optimizer, theta, f, steps)])
 
 
-@theorem(lesson="schedules", source="Golub & Welsch 1969")
+@theorem(lesson="schedules", source=GOLUB)
 def best_schedule_has_the_roots_of_the_best_polynomial():
     """The best fixed step sizes are the inverse roots of the least-squares polynomial, k = 1..5."""
     lam, weights = spectrum()
-    found, roots = [], []
+    computed, roots = [], []
     for k in range(1, 6):
-        found.extend(exact.best_schedule(lam, weights, k))
+        computed.extend(exact.best_schedule(lam, weights, k))
         c = by_least_squares(lam, weights, k)
         roots.extend(sorted(1.0 / numpy.roots([*c[::-1], 1.0]).real, reverse=True))
-    return Claim(found, roots, tolerance=1e-8)
+    return Claim(computed, roots, tolerance=1e-8)
 
 
-@theorem(lesson="schedules", source="Golub & Welsch 1969")
+@theorem(lesson="schedules", source=GOLUB)
 def learned_schedule_arrives_at_the_roots():
     """A schedule learned by gradient descent arrives at the polynomial's roots."""
     lam, weights = spectrum(seed=1)
-    found = learned(lam, weights, steps=4)
-    return Claim(found, exact.best_schedule(lam, weights, 4), tolerance=1e-8)
+    computed = learn_schedule(lam, weights, steps=4)
+    return Claim(computed, exact.best_schedule(lam, weights, 4), tolerance=1e-8)
 
 
-def learned(lam, weights, steps):
+def learn_schedule(lam, weights, steps):
     """Step sizes that Adam, then Newton's method find on the last loss, longest first."""
     task, last = diagonal(lam, weights), [0.0] * (steps - 1) + [1.0]
     family = gaussian_quadratics(1, len(lam))
@@ -64,8 +65,7 @@ def learned(lam, weights, steps):
     meta, _ = train(lambda rng: meta, follow, lambda rng: task, rng, 1500, optimizer=fading)
     a, final = meta["step_sizes"], lambda a: loss({"step_sizes": a}, task)
     for _ in range(12):
-        hessian = numpy.stack([hvp(final)(a, e) for e in numpy.eye(steps)])
-        a = a - numpy.linalg.solve(hessian, grad(final)(a))
+        a = a - numpy.linalg.solve(hessian(final, a), grad(final)(a))
     return numpy.sort(a)[::-1]
 
 
@@ -76,8 +76,8 @@ def first_order_rests_at_the_best_schedule():
     meta = {"step_sizes": exact.best_schedule(lam, weights, 4)}
     last, family = [0.0, 0.0, 0.0, 1.0], gaussian_quadratics(1, len(lam))
     follow = training.meta_gradient(family, schedule.optimizer, 4, None, constant, last)
-    slope = follow(meta, diagonal(lam, weights))[1]["step_sizes"]
-    return Claim(slope, numpy.zeros(4), tolerance=1e-12)
+    gradient = follow(meta, diagonal(lam, weights))[1]["step_sizes"]
+    return Claim(gradient, numpy.zeros(4), tolerance=1e-12)
 
 
 @theorem(lesson="schedules", source="one derivative")
@@ -106,11 +106,11 @@ def krylov_bound_is_least_squares():
 def conjugate_gradients_reach_the_bound():
     """On each problem conjugate gradients reach the Krylov bound, and 0 after D steps."""
     task = gaussian_quadratics(4, 5).sample(numpy.random.default_rng(0))
-    theta, found = numpy.swapaxes(task.query.x, 1, 2), []
+    theta, computed = numpy.swapaxes(task.query.x, 1, 2), []
     for x, y, start in zip(*task.support, theta):
-        found.append([numpy.sum((x @ t - y) ** 2) for t in conjugate_gradients(x, y, start)])
+        computed.append([numpy.sum((x @ t - y) ** 2) for t in conjugate_gradients(x, y, start)])
     bound = exact.krylov_bound(*modes_of(task), 5)  # (6, M)
-    return Claim(numpy.transpose(found), bound, tolerance=1e-9)
+    return Claim(numpy.transpose(computed), bound, tolerance=1e-9)
 
 
 def conjugate_gradients(x, y, theta):
@@ -132,11 +132,11 @@ def the_best_schedule_reaches_the_common_bound():
     """SGD with the best schedule for many problems reaches their common Krylov bound."""
     task = gaussian_quadratics(30, 6).sample(numpy.random.default_rng(0))
     lam, weights = (v.ravel() for v in modes_of(task))
-    found, bound = [], exact.krylov_bound(lam, weights, 6) / 30
+    computed, bound = [], exact.krylov_bound(lam, weights, 6) / 30
     for k in range(1, 7):
         optimizer = schedule.optimizer({"step_sizes": exact.best_schedule(lam, weights, k)[::-1]})
-        found.append(along(optimizer, task, k)[-1].mean())
-    return Claim(found, bound[1:], tolerance=1e-9)
+        computed.append(along(optimizer, task, k)[-1].mean())
+    return Claim(computed, bound[1:], tolerance=1e-9)
 
 
 def modes_of(task):
@@ -153,7 +153,7 @@ def no_linear_optimizer_is_below_the_bound():
     """
     rng = numpy.random.default_rng(0)
     task = gaussian_quadratics(10, 5).sample(rng)
-    drawn = [recurrent(rng) for _ in range(200)]
+    drawn = [draw_recurrent(rng) for _ in range(200)]
     losses = [along(o, task, 8) for o in (*drawn, momentum(0.03), sgd(0.05))]
     single = exact.krylov_bound(*modes_of(task), 8)  # (9, 10)
     common = exact.krylov_bound(*(v.ravel() for v in modes_of(task)), 8) / 10  # (9,)
@@ -162,7 +162,7 @@ def no_linear_optimizer_is_below_the_bound():
     return Claim([numpy.maximum(0.0, b).max() for b in below], [0.0, 0.0], tolerance=1e-9)
 
 
-def recurrent(rng):
+def draw_recurrent(rng):
     """A linear recurrent optimizer of three units that takes short steps."""
     draw = lambda *size: 0.4 * rng.normal(size=size)
     layer = {"W_x": draw(1, 3), "W_h": draw(3, 3)}
@@ -208,5 +208,5 @@ def chebyshev_becomes_heavy_ball():
     1/T_k = 2 r^k / (1 + r^2k) exactly, with r the heavy ball's rate.
     """
     r, k = exact.heavy_ball(0.5, 3.0)[2], numpy.arange(1, 30)
-    found = [exact.chebyshev_bound(0.5, 3.0, int(j)) for j in k]
-    return Claim(found, 2.0 * r**k / (1.0 + r ** (2 * k)), tolerance=1e-14)
+    computed = [exact.chebyshev_bound(0.5, 3.0, int(j)) for j in k]
+    return Claim(computed, 2.0 * r**k / (1.0 + r ** (2 * k)), tolerance=1e-14)

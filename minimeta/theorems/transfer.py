@@ -10,25 +10,14 @@ from minimeta.core.losses import mse
 from minimeta.exact import quadratics
 from minimeta.exact import sines as exact
 from minimeta.meta import evaluate
-from minimeta.tasks.quadratics import draw_quadratics, from_quadratics
+from minimeta.tasks.quadratics import from_quadratics
 from minimeta.tasks.regression import draw_sines, from_sines, sines
 from minimeta.theorems import Claim, theorem
+from minimeta.theorems.tools import ALGEBRA, FINN, NICHOL, draw_family, has_mean
 
-MAML = "Finn, Abbeel & Levine 2017, arXiv:1703.03400, for the family"
-REPTILE = "Nichol, Achiam & Schulman 2018, arXiv:1803.02999, for the family"
-ALGEBRA = "linear algebra"
+MAML, REPTILE = f"{FINN}, for the family", f"{NICHOL}, for the family"
+
 WHOLE_TURN = (0.0, 2.0 * math.pi)
-
-
-def family(tasks=6, dimension=3):
-    """Curvatures A, minima c and a start theta of a family of quadratics."""
-    rng = numpy.random.default_rng(0)
-    return *draw_quadratics(rng, tasks, dimension), rng.normal(size=dimension)
-
-
-def standard_error(sample):
-    """The standard error of the mean over the first axis: one independent draw a row."""
-    return sample.std(axis=0, ddof=1) / len(sample) ** 0.5
 
 
 def pooled_fits(phase, tasks=20_000):
@@ -53,7 +42,7 @@ def joint_risk_of_sines():
     """The joint optimum's error on sampled sines is 3.0057."""
     x, y = sines(numpy.random.default_rng(0), 20_000, 0, 20).query
     losses = mse(exact.joint_predictor(x), y)  # (M,)
-    return Claim(losses.mean(), exact.joint_risk(), standard_error=standard_error(losses))
+    return has_mean(losses, exact.joint_risk())
 
 
 @theorem(lesson="transfer", source=MAML)
@@ -61,7 +50,7 @@ def pooled_sines():
     """Least squares on pooled sines gives 0 sin x - 1.6234 cos x."""
     fits = pooled_fits((0.0, math.pi))
     height = exact.joint_predictor(0.0)
-    return Claim(fits.mean(axis=0), [0.0, height], standard_error=standard_error(fits))
+    return has_mean(fits, [0.0, height])
 
 
 @theorem(lesson="transfer", source=REPTILE)
@@ -69,7 +58,7 @@ def pooled_whole_turns():
     """With phases of a whole turn, pooled sines give zero."""
     fits = pooled_fits(WHOLE_TURN)
     height = exact.joint_predictor(0.0, phase=WHOLE_TURN)
-    return Claim(fits.mean(axis=0), [0.0, height], standard_error=standard_error(fits))
+    return has_mean(fits, [0.0, height])
 
 
 @theorem(lesson="transfer", source=REPTILE)
@@ -78,7 +67,7 @@ def nothing_to_learn_jointly():
     y = sines(numpy.random.default_rng(1), 20_000, 0, 20, phase=WHOLE_TURN).query.y
     losses = numpy.mean(y**2, axis=(1, 2))
     risk = exact.joint_risk(phase=WHOLE_TURN)
-    return Claim(losses.mean(), risk, standard_error=standard_error(losses))
+    return has_mean(losses, risk)
 
 
 @theorem(lesson="transfer", source="Bias-variance")
@@ -87,7 +76,7 @@ def price_of_another_predictor():
     x, y = sines(numpy.random.default_rng(2), 20_000, 0, 20).query
     away = 0.7 * numpy.sin(x) + 0.2
     excess = numpy.mean((exact.joint_predictor(x) + away - y) ** 2 - away**2, axis=(1, 2))
-    return Claim(excess.mean(), exact.joint_risk(), standard_error=standard_error(excess))
+    return has_mean(excess, exact.joint_risk())
 
 
 @theorem(lesson="transfer", source=ALGEBRA)
@@ -110,7 +99,7 @@ def knowing_the_family():
 @theorem(lesson="transfer", source=ALGEBRA)
 def joint_optimum_is_pooled_least_squares():
     """The joint optimum is least squares on all data pooled."""
-    A, c, _ = family()
+    A, c, _, _ = draw_family(tasks=6)
     x, y = from_quadratics(A, c).support
     pooled = numpy.linalg.lstsq(x.reshape(-1, 3), y.reshape(-1), rcond=None)[0]
     return Claim(quadratics.joint_optimum(A, c), pooled, tolerance=1e-12)
@@ -119,7 +108,7 @@ def joint_optimum_is_pooled_least_squares():
 @theorem(lesson="transfer", source=ALGEBRA)
 def averaging_minimisers_is_worse():
     """The mean of the minima loses d' (sum A) d / 2 to the joint optimum, d apart."""
-    A, c, _ = family()
+    A, c, _, _ = draw_family(tasks=6)
     joint, mean = quadratics.joint_optimum(A, c), c.mean(axis=0)
     excess = numpy.sum(quadratics.loss(mean, A, c) - quadratics.loss(joint, A, c))
     apart = mean - joint
@@ -129,7 +118,7 @@ def averaging_minimisers_is_worse():
 @theorem(lesson="transfer", source=ALGEBRA)
 def averaging_is_right_for_equal_curvature():
     """With one curvature for all, the joint optimum is the mean."""
-    A, c, _ = family()
+    A, c, _, _ = draw_family(tasks=6)
     same = numpy.broadcast_to(A[0], A.shape)
     return Claim(quadratics.joint_optimum(same, c), c.mean(axis=0), tolerance=1e-13)
 
@@ -137,19 +126,19 @@ def averaging_is_right_for_equal_curvature():
 @theorem(lesson="transfer", source=ALGEBRA)
 def fine_tuning_in_closed_form():
     """Fine-tuning a linear map k steps ends at c + (I-aA)^k (theta-c)."""
-    A, c, theta = family()
+    A, c, theta, _ = draw_family(tasks=6)
     x, y = from_quadratics(A, c).support
     walked = numpy.repeat(theta[None, :, None], len(A), axis=0)  # (M, D, 1), a copy per task
     for _ in range(5):
         walked = walked - 0.8 * grad(lambda w: np.sum(mse(x @ w, y)))(walked)
-    found = quadratics.gradient_descent(theta, A, c, 0.8, 5)
-    return Claim(found, walked[..., 0], tolerance=1e-13)
+    ends = quadratics.gradient_descent(theta, A, c, 0.8, 5)
+    return Claim(ends, walked[..., 0], tolerance=1e-13)
 
 
 @theorem(lesson="transfer", source=ALGEBRA)
 def loss_after_fine_tuning():
     """After k steps the loss is (theta-c)' P' A P (theta-c) / 2."""
-    A, c, theta = family()
+    A, c, theta, _ = draw_family(tasks=6)
     losses = []
     for curvature, minimum in zip(A, c):
         values, vectors = numpy.linalg.eigh(curvature)
@@ -161,7 +150,7 @@ def loss_after_fine_tuning():
 @theorem(lesson="transfer", source=ALGEBRA)
 def stability_limit_flips():
     """At the stability limit the steepest direction flips and stays."""
-    A, c, _ = family()
+    A, c, _, _ = draw_family(tasks=6)
     steepest = numpy.linalg.eigh(A)[1][..., -1]  # (M, D)
     limits = quadratics.stability_limit(A)
     ends = [
