@@ -12,7 +12,7 @@ from minimeta.continual.likelihoods import categorical, gaussian
 from minimeta.core.backend import np, use
 from minimeta.core.gradients import grad
 from minimeta.core.losses import cross_entropy
-from minimeta.core.trees import leaves, tree_map
+from minimeta.core.trees import flatten, leaves, tree_map
 from minimeta.exact import pattern_memory
 from minimeta.exact import sequential_bayes as bayes
 from minimeta.nets import Net, mlp
@@ -21,6 +21,7 @@ from minimeta.nets.layers import linear, relu
 from minimeta.tasks import Data, sequences
 from minimeta.tasks.datasets import digits
 from minimeta.theorems import REGISTRY, forgetting, judge
+from minimeta.theorems.tools import LINE, full_fisher
 
 NET = mlp([4, 5, 3], activation=np.tanh)
 
@@ -166,7 +167,7 @@ def test_any_sequence_of_linear_tasks_ends_at_the_joint_posterior(dimension, tas
         numpy.diag(rng(2).uniform(1, 2, dimension)),
     )
     exact, _ = forgetting.joint(sequence, mean, precision)
-    found, _ = forgetting.consolidated(sequence, mean, precision)
+    found, _ = forgetting.consolidate_all(sequence, mean, precision)
     assert_allclose(found, exact, rtol=0, atol=1e-11)
     A, b = forgetting.moments(sequence)
     separate = bayes.separate_optima(A, b, mean, precision)
@@ -174,7 +175,7 @@ def test_any_sequence_of_linear_tasks_ends_at_the_joint_posterior(dimension, tas
     assert_allclose(separate[-1], exact + off, rtol=0, atol=1e-11)
     assert (numpy.abs(off).max() > 1e-3) == (tasks > 2)
     off = bayes.diagonal_error(A, mean, precision, bayes.posteriors(A, b, mean, precision)[0])
-    found = forgetting.diagonal_consolidated(sequence, mean, precision)
+    found = forgetting.consolidate_diagonals(sequence, mean, precision)
     assert_allclose(found, exact + off, rtol=0, atol=1e-11)
     assert (numpy.abs(off).max() > 1e-3) == (dimension > 1)
 
@@ -287,7 +288,7 @@ def test_the_diagonal_is_that_of_the_full_matrix():
     theta, data = trained(), task()
     for estimate in (fisher.exact, fisher.empirical):
         full = numpy.diag(estimate(theta, data, NET, form=fisher.full))
-        assert_allclose(forgetting.flat(estimate(theta, data, NET)), full, atol=1e-15)
+        assert_allclose(flatten(estimate(theta, data, NET)), full, atol=1e-15)
 
 
 def test_a_float32_network_keeps_its_type():
@@ -409,7 +410,7 @@ def test_a_tree_of_another_shape_is_named():
 def test_a_diagonal_is_not_added_to_a_full_matrix():
     previous = ewc.consolidate(trained(), task(), NET)
     with pytest.raises(ValueError, match="the estimate and previous.fisher must be trees"):
-        ewc.consolidate(trained(), task(), NET, categorical, forgetting.full, previous)
+        ewc.consolidate(trained(), task(), NET, categorical, full_fisher, previous)
 
 
 @pytest.mark.parametrize("strength", [-1.0, numpy.nan, "strong"])
@@ -431,7 +432,7 @@ def test_all_tasks_at_once_are_no_task():
 
 def test_a_step_that_diverges_is_reported():
     with numpy.errstate(all="ignore"), pytest.raises(FloatingPointError, match="not finite"):
-        strategies.learn(rng(), {"w": numpy.ones((4, 1))}, regression(), forgetting.LINE,
+        strategies.learn(rng(), {"w": numpy.ones((4, 1))}, regression(), LINE,
                          likelihood=gaussian(1.0), step_size=1e3, steps=200)  # fmt: skip
 
 

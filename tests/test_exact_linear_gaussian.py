@@ -15,6 +15,7 @@ from minimeta.exact.factors import orthonormal, root_of
 from minimeta.meta import evaluate, learning_curve
 from minimeta.tasks import Task
 from minimeta.tasks.regression import linear, rotated
+from minimeta.theorems.tools import standard_error
 
 DIGITS = 60
 
@@ -277,7 +278,7 @@ def test_the_learner_is_judged_like_any_other_and_agrees_with_its_risk():
     curve = learning_curve(learner, {}, task, shots=[0, 1, 5])  # (3, M)
     for losses, shots in zip(curve, (0, 1, 5)):
         excess = losses - linear_gaussian.risk(task.support.x[:, :shots], covariance, 0.1)
-        assert abs(excess.mean()) < 4 * excess.std() / len(excess) ** 0.5
+        assert abs(excess.mean()) < 4 * standard_error(excess)
 
 
 def test_intervals_from_the_state_hold_what_they_promise():

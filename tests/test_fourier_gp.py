@@ -9,6 +9,7 @@ from minimeta.core.backend import use
 from minimeta.exact import fourier_gp
 from minimeta.meta import evaluate
 from minimeta.tasks import Data, Task, fourier
+from minimeta.theorems.tools import standard_error
 
 AMPLITUDES = numpy.array([1.0, 0.0, 0.5, 0.2])
 NOISE = 0.3
@@ -94,7 +95,7 @@ def test_a_band_has_its_power_and_nothing_else():
     assert_array_equal(middle > 0, [False, False, True, True, False])
     task = fourier.fourier(rng(), 4000, 0, 8, middle)
     power = (task.query.y**2).mean(axis=(1, 2))
-    assert abs(power.mean() - 2.0) < 4 * power.std() / 4000**0.5
+    assert abs(power.mean() - 2.0) < 4 * standard_error(power)
 
 
 def test_drawn_phases_are_uniform_and_powers_exact():

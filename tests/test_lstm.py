@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad, hvp
-from minimeta.core.trees import copies, leaves, tree_map
+from minimeta.core.trees import copies, flatten, leaves, tree_map
 from minimeta.nets.lstm import cell, init, lstm, plain_cell, plain_lstm
 
 N, T, D, H, M = 3, 4, 2, 3, 2
@@ -117,8 +117,7 @@ def test_weights_start_with_the_variance_that_keeps_z_at_unit_scale():
 
 
 def test_lstm_agrees_to_third_order_in_float32_and_on_a_device():
-    as_array = lambda f: lambda *args: flat(f(dict(zip(["W_x", "W_h", "b"], args)), *args[3:]))
-    flat = lambda outputs: np.concatenate([np.ravel(a) for a in leaves(outputs)])
+    as_array = lambda f: lambda *args: flatten(f(dict(zip(["W_x", "W_h", "b"], args)), *args[3:]))
     fused = as_array(lambda params, x, h, c: lstm(params, x, (h, c)))
     plain = as_array(lambda params, x, h, c: plain_lstm(params, x, (h, c)))
     params, x, state = draw(lead=(M, 2), tasks=(M,), steps=2)

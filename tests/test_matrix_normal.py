@@ -10,6 +10,7 @@ from minimeta.exact import linear_gaussian, matrix_normal
 from minimeta.meta import evaluate
 from minimeta.tasks import Data, linear_maps
 from minimeta.tasks.regression import from_weights, rotated
+from minimeta.theorems.tools import standard_error
 
 R = rotated(numpy.random.default_rng(3), numpy.array([2.0, 0.5, 0.1]))
 K = numpy.array([[1.0, 0.8], [0.8, 1.5]])
@@ -72,7 +73,7 @@ def test_the_right_prior_beats_the_one_that_ignores_correlations():
     right = evaluate(matrix_normal.learner(0.0, R, K, NOISE), {}, task)
     wrong = evaluate(matrix_normal.learner(0.0, R, numpy.diag(numpy.diag(K)), NOISE), {}, task)
     gain = wrong - right
-    assert gain.mean() > 4 * gain.std() / 3000**0.5
+    assert gain.mean() > 4 * standard_error(gain)
 
 
 def test_float32_stays():
@@ -127,7 +128,7 @@ def test_progress_of_large_maps_is_the_mean_over_inputs(inputs, examples):
     values = numpy.linalg.svd(x, compute_uv=False) ** 2
     share = (values / (values + 0.25)).sum(axis=1) / inputs
     found = matrix_normal.expected_progress(inputs, examples, 0.25)
-    assert abs(share.mean() - found) < 4 * share.std() / 400**0.5
+    assert abs(share.mean() - found) < 4 * standard_error(share)
 
 
 def test_progress_of_any_number_of_modes_is_that_of_more_nodes(monkeypatch):
@@ -145,7 +146,7 @@ def test_each_output_has_the_rate_of_its_own_prior_variance():
     x = rng(1).normal(size=(20_000, 2, 3))
     found, _ = matrix_normal.posterior(x, x @ truth, 0.0, numpy.eye(3), numpy.diag(k), NOISE)
     rates = [matrix_normal.expected_progress(3, 2, NOISE, v) for v in k]
-    error = found.std(axis=0) / 20_000**0.5
+    error = standard_error(found)
     assert (abs(found.mean(axis=0) - truth * rates) < 4 * error).all()
     assert rates[0] > 1.3 * rates[1]
 
@@ -158,7 +159,7 @@ def test_maps_have_the_spectrum_asked_for_in_every_direction():
     maps = linear_maps.draw_spectrum(rng(), 4000, spectrum, 3, 2)
     values = numpy.linalg.svd(maps, compute_uv=False)
     assert_allclose(values, numpy.tile(spectrum, (4000, 1)), rtol=1e-12)
-    error = maps.std(axis=0) / 4000**0.5
+    error = standard_error(maps)
     assert (abs(maps.mean(axis=0)) < 4 * error).all()
     assert_allclose(maps.var(axis=0), (spectrum**2).sum() / 6, rtol=0.1)  # 6 entries share it
 
@@ -166,7 +167,7 @@ def test_maps_have_the_spectrum_asked_for_in_every_direction():
 def test_matrix_normal_maps_have_the_covariance_asked_for():
     maps = linear_maps.draw_matrix_normal(rng(), 20_000, R, K).reshape(20_000, 6)
     products = maps[:, :, None] * maps[:, None, :]
-    error = products.std(axis=0) / 20_000**0.5
+    error = standard_error(products)
     assert (abs(products.mean(axis=0) - numpy.kron(R, K)) < 4 * error).all()
 
 

@@ -12,6 +12,7 @@ from minimeta.core.trees import leaves
 from minimeta.exact import quadratics as exact
 from minimeta.meta import check_task
 from minimeta.tasks import fourier, quadratics, regression
+from minimeta.theorems.tools import standard_error
 
 FAMILIES = {
     "linear": lambda rng, *sizes: regression.linear(rng, *sizes, numpy.eye(3)),
@@ -27,7 +28,7 @@ def rng(seed=0):
 
 def near(sample, mean):
     """Whether the mean of independent draws is within four standard errors of `mean`."""
-    return abs(sample.mean(axis=0) - mean) <= 4 * sample.std(axis=0) / len(sample) ** 0.5
+    return abs(sample.mean(axis=0) - mean) <= 4 * standard_error(sample)
 
 
 def is_normal(sample, variance):

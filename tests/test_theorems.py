@@ -1,6 +1,9 @@
 """Every theorem of the registry, and the judge that decides about them."""
 
+import importlib
+import inspect
 import json
+import re
 
 import numpy
 import pytest
@@ -36,6 +39,13 @@ def test_the_first_paragraph_of_the_docstring_is_the_claim(monkeypatch):
     (registered,) = theorems.REGISTRY
     assert registered.statement == "One and one are two."
     assert registered[1:] == ("test_theorems", "sums", "gradients", "Peano 1889", sums)
+
+
+def test_topics_do_not_import_each_other():
+    """What two topics share is in tools.py."""
+    for topic in {t.topic for t in REGISTRY}:
+        lines = inspect.getsource(importlib.import_module(f"minimeta.theorems.{topic}"))
+        assert set(re.findall(r"minimeta\.theorems\.(\w+)", lines)) <= {"tools"}
 
 
 def test_a_theorem_without_lesson_or_claim_is_refused():

@@ -27,9 +27,10 @@ def running_mean(scale=1e-5):
 
 
 def log_odds(examples, prior):
-    """The inputs of `running_mean` along a sequence: log(n - 1 + prior), or -OPEN for log 0: (T, 1).
+    """The inputs of `running_mean` along a sequence: log(n - 1 + prior), or -OPEN for log 0.
 
     A learner is fed each label one position late: the n-th label comes at position n, from 0 on.
+    The result is (T, 1), one example after another.
     """
     odds = numpy.maximum(numpy.arange(examples) - 1 + prior, numpy.exp(-OPEN))
     return numpy.log(odds)[:, None]
@@ -56,7 +57,7 @@ def gradient_descent(step_size, inputs=1, small=5e-3, scale=1e-6):
     error[2, 1:] = scale  # the others write the error
     x[3, 1:] = small * pair * sign  # and their gates that read are opened by + + - -
 
-    # Cell k of input d is number k D + d. An input reaches its own five cells, the error reaches all.
+    # Cell k of input d is number k D + d. An input reaches its own five cells, an error all cells.
     own = lambda a: numpy.kron(a.reshape(1, 20), numpy.eye(inputs))
     every = lambda a: numpy.kron(a.reshape(1, -1), numpy.ones(inputs))
     read = every(4 * step_size / (small**2 * scale) * numpy.array([0.0, *sign])).T  # (5 D, 1)

@@ -33,7 +33,7 @@ def normal_log_density(y, mean, variance):
 
 @theorem(lesson="bayes", source=BISHOP)
 def posterior_mean_is_conditioning():
-    """The posterior mean conditions the joint Gaussian of w and y."""
+    """The posterior mean is the conditional mean of w given y in their joint Gaussian."""
     x, y, prior = problem()
     mean, S, s2 = prior
     both = S @ x.T @ numpy.linalg.inv(x @ S @ x.T + s2 * numpy.eye(5))
@@ -42,24 +42,24 @@ def posterior_mean_is_conditioning():
 
 @theorem(lesson="bayes", source=BISHOP)
 def precisions_add():
-    """The posterior precision is S^-1 + X'X / s^2."""
+    """Precisions add: the posterior precision is S^-1 + X'X / s^2."""
     x, y, prior = problem()
-    found = numpy.linalg.inv(bayes.posterior(x, y, *prior)[1])
-    return Claim(found, numpy.linalg.inv(WEIGHTS) + x.T @ x / NOISE, tolerance=1e-11)
+    computed = numpy.linalg.inv(bayes.posterior(x, y, *prior)[1])
+    return Claim(computed, numpy.linalg.inv(WEIGHTS) + x.T @ x / NOISE, tolerance=1e-11)
 
 
 @theorem(lesson="bayes", source=BISHOP)
 def posterior_mean_is_ridge():
-    """With prior vI the posterior mean is ridge with lambda = s^2/v."""
+    """With prior covariance v I the posterior mean is ridge regression with strength s^2 / v."""
     x, y, _ = problem()
     ridge = numpy.linalg.solve(x.T @ x + NOISE / 0.7 * numpy.eye(3), x.T @ y)
-    found = bayes.posterior(x, y, 0.0, 0.7 * numpy.eye(3), NOISE)[0]
-    return Claim(found, ridge, tolerance=1e-13)
+    computed = bayes.posterior(x, y, 0.0, 0.7 * numpy.eye(3), NOISE)[0]
+    return Claim(computed, ridge, tolerance=1e-13)
 
 
 @theorem(lesson="bayes", source=KALMAN)
 def sequential_is_batch():
-    """One example at a time ends where all at once does."""
+    """Taking in one example at a time gives the same posterior as taking in all at once."""
     x, y, prior = problem()
     path = bayes.sequential(x, y, *prior)
     last = [part[-1] for part in path]
@@ -68,7 +68,7 @@ def sequential_is_batch():
 
 @theorem(lesson="bayes", source=BISHOP)
 def posteriors_are_priors():
-    """Yesterday's posterior is today's prior."""
+    """The posterior after some examples serves as the prior for the next ones."""
     x, y, prior = problem()
     twice = bayes.posterior(x[2:], y[2:], *bayes.posterior(x[:2], y[:2], *prior), NOISE)
     once = bayes.posterior(x, y, *prior)
@@ -77,7 +77,7 @@ def posteriors_are_priors():
 
 @theorem(lesson="bayes", source=BISHOP)
 def evidence_is_a_chain_of_predictions():
-    """The evidence is the product of one-step predictions."""
+    """The evidence is the product of the predictive densities of each next target."""
     x, y, prior = problem()
     chain = 0.0
     for n in range(len(x)):
@@ -88,7 +88,7 @@ def evidence_is_a_chain_of_predictions():
 
 @theorem(lesson="bayes", source=BISHOP)
 def evidence_is_a_joint_density():
-    """The evidence is the normal density of all targets together."""
+    """The evidence is the joint normal density of all targets."""
     x, y, prior = problem()
     K, r = x @ WEIGHTS @ x.T + NOISE * numpy.eye(5), y - x @ prior[0]
     quadratic = numpy.trace(r.T @ numpy.linalg.inv(K) @ r)
@@ -98,7 +98,7 @@ def evidence_is_a_joint_density():
 
 @theorem(lesson="bayes", source=DEFINITION)
 def stop_band_is_exact():
-    """A direction without prior variance is never learned."""
+    """A direction in which the prior has no variance is never learned."""
     rng, band = numpy.random.default_rng(0), numpy.array([1.0, 0.0, 0.5])
     x = rng.uniform(0.0, 2 * math.pi, size=(9, 1))
     phi, y = fourier.features(x, 3), numpy.sin(2 * x)  # all of y lies in the gap
@@ -108,7 +108,7 @@ def stop_band_is_exact():
 
 @theorem(lesson="bayes", source=BISHOP)
 def risk_is_the_error_of_the_learner():
-    """The posterior mean's error on sampled tasks is its risk."""
+    """The mean error of the posterior mean on sampled tasks is the risk in closed form."""
     task = linear(numpy.random.default_rng(0), 4000, 4, 20, WEIGHTS, noise_variance=NOISE)
     losses = evaluate(bayes.learner(0.0, WEIGHTS, NOISE), {}, task)
     excess = losses - bayes.risk(task.support.x, WEIGHTS, NOISE)
@@ -117,7 +117,7 @@ def risk_is_the_error_of_the_learner():
 
 @theorem(lesson="bayes", source="Bias-variance")
 def wrong_prior_risk_is_the_error_of_the_learner():
-    """A wrong prior's error on sampled tasks is its closed form."""
+    """The mean error of a learner that assumes a wrong prior is its risk in closed form."""
     believed, true = (0.5, 0.2 * numpy.eye(3), 1.0), (0.0, WEIGHTS, NOISE)
     task = linear(numpy.random.default_rng(1), 4000, 4, 20, WEIGHTS, noise_variance=NOISE)
     losses = evaluate(bayes.learner(*believed), {}, task)
@@ -127,15 +127,15 @@ def wrong_prior_risk_is_the_error_of_the_learner():
 
 @theorem(lesson="bayes", source=DEFINITION)
 def right_prior_has_the_bayes_risk():
-    """Believing the truth costs exactly the Bayes risk."""
+    """A learner that assumes the true prior has exactly the Bayes risk."""
     x, _, prior = problem()
-    found = bayes.wrong_prior_risk(x, prior, prior, QUERIES)
-    return Claim(found, bayes.risk(x, WEIGHTS, NOISE, QUERIES), tolerance=1e-13)
+    computed = bayes.wrong_prior_risk(x, prior, prior, QUERIES)
+    return Claim(computed, bayes.risk(x, WEIGHTS, NOISE, QUERIES), tolerance=1e-13)
 
 
 @theorem(lesson="bayes", source="Bayes rule")
 def the_truth_is_a_stationary_belief():
-    """No small change of belief lowers the risk: its slope is zero."""
+    """The gradient of the risk in the assumed prior is zero where that prior is the true one."""
     x, _, prior = problem()
     cost = lambda believed: bayes.wrong_prior_risk(x, believed, prior, QUERIES)
     believed = (prior[0], WEIGHTS, numpy.array(NOISE))
@@ -144,7 +144,7 @@ def the_truth_is_a_stationary_belief():
 
 @theorem(lesson="bayes", source=BISHOP)
 def best_ridge_is_bayes():
-    """Of all ridge strengths, s^2/v has the least risk."""
+    """Of all strengths of ridge regression, s^2 / v has the least risk."""
     x, _, _ = problem()
     strengths = NOISE / 0.7 * numpy.logspace(-2, 2, 101)
     true = (0.0, 0.7 * numpy.eye(3), NOISE)
@@ -154,7 +154,7 @@ def best_ridge_is_bayes():
 
 @theorem(lesson="bayes", source="Counting")
 def exact_examples_remove_directions():
-    """Each exact example removes one of D unknown directions."""
+    """Each example without noise removes one of the D unknown directions from the risk."""
     x = numpy.random.default_rng(0).normal(size=(6, 6))
     noise = 1e-10
     left = [bayes.risk(x[:n], numpy.eye(6), noise) - noise for n in range(7)]
@@ -163,7 +163,7 @@ def exact_examples_remove_directions():
 
 @theorem(lesson="bayes", source="The mean of an inverse Wishart matrix")
 def wide_prior_is_least_squares():
-    """With a wide prior the excess risk is s^2 D / (N - D - 1)."""
+    """Under a wide prior the mean excess risk is that of least squares, s^2 D / (N - D - 1)."""
     x = numpy.random.default_rng(0).normal(size=(20_000, 12, 3))
     excess = bayes.risk(x, 1e6 * numpy.eye(3), NOISE) - NOISE  # (20000,)
     return has_mean(excess, NOISE * 3 / (12 - 3 - 1))
@@ -171,7 +171,7 @@ def wide_prior_is_least_squares():
 
 @theorem(lesson="bayes", source=BISHOP)
 def predictive_is_calibrated():
-    """95 % intervals of the predictive hold 95 % of the targets."""
+    """The 95 % intervals of the predictive distribution contain 95 % of the targets."""
     task = linear(numpy.random.default_rng(2), 20_000, 3, 1, WEIGHTS, noise_variance=NOISE)
     state = bayes.learner(0.0, WEIGHTS, NOISE).adapt({}, task.support)
     mean, variance = bayes.predictive(task.query.x, *state, NOISE)
@@ -181,7 +181,7 @@ def predictive_is_calibrated():
 
 @theorem(lesson="bayes", source=BISHOP)
 def nobody_beats_bayes():
-    """No least squares, ridge or zero predictor beats Bayes."""
+    """Neither least squares nor ridge regression nor the zero predictor is better than Bayes."""
     task = linear(numpy.random.default_rng(3), 10_000, 6, 10, WEIGHTS, noise_variance=NOISE)
     bayes_losses = evaluate(bayes.learner(0.0, WEIGHTS, NOISE), {}, task)
     (x, y), query = task

@@ -53,7 +53,7 @@ def fisher_is_the_expected_hessian():
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
 def one_hidden_layer_by_brute_force():
-    """A tanh network's Fisher information, label by label."""
+    """The Fisher information of a tanh network is the one summed label by label."""
     net, theta, data = classifier()
     exact = fisher_information.one_hidden_layer(theta, data.x)
     return Claim(full_fisher(theta, data, net), exact, tolerance=1e-13)
@@ -61,7 +61,10 @@ def one_hidden_layer_by_brute_force():
 
 @theorem(lesson="forgetting", source="Goodfellow 2015")
 def diagonal_in_one_pass():
-    """Squares of inputs times squares of slopes make its diagonal, with no example's gradient."""
+    """The diagonal is the mean of squared inputs times squared gradients of each layer's output.
+
+    No gradient of a single example is needed.
+    """
     net, theta, data = classifier()
     exact = numpy.diag(fisher_information.one_hidden_layer(theta, data.x))
     return Claim(flatten(fisher.exact(theta, data, net)), exact, tolerance=1e-13)
@@ -69,7 +72,7 @@ def diagonal_in_one_pass():
 
 @theorem(lesson="forgetting", source=MARTENS)
 def softmax_regression():
-    """Softmax regression: F = mean of (diag p - p p') kron x x', whatever the labels."""
+    """For softmax regression F is the mean of (diag p - p p') kron x x', whatever the labels."""
     net, theta, data = classifier((3, 4))
     information = fisher_information.softmax_information(net.apply(theta, data.x))
     exact = fisher_information.one_layer(data.x, information)
@@ -78,7 +81,7 @@ def softmax_regression():
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
 def softmax_diagonal():
-    """Its diagonal is the mean of p (1 - p) x^2."""
+    """For softmax regression the diagonal of F is the mean of p (1 - p) x^2."""
     net, theta, data = classifier((3, 4))
     p, _ = label_gradients(net, theta, data.x)
     exact = (data.x**2).T @ (p * (1 - p)) / len(p)
@@ -87,7 +90,7 @@ def softmax_diagonal():
 
 @theorem(lesson="forgetting", source="Fisher 1922")
 def linear_regression():
-    """Least squares: F = X'X / (N s^2), whatever w is."""
+    """For least squares F is X'X / (N s^2), whatever the weights are."""
     net, theta, data = classifier((3, 2))
     information = numpy.stack(len(data.x) * [numpy.eye(2) / NOISE])
     exact = fisher_information.one_layer(data.x, information)
@@ -96,7 +99,7 @@ def linear_regression():
 
 @theorem(lesson="forgetting", source=VARIANTS)
 def sampled_is_right_on_average():
-    """Labels drawn from the model give the Fisher on average."""
+    """Labels drawn from the model give the diagonal of the Fisher information on average."""
     net, theta, data = classifier((3, 3), examples=200)
     rng = numpy.random.default_rng(4)
     draws = [flatten(fisher.sampled(rng, theta, data, net)) for _ in range(100)]
@@ -107,7 +110,7 @@ def sampled_is_right_on_average():
 
 @theorem(lesson="forgetting", source=VARIANTS)
 def sampled_regression():
-    """With noise, draws of y from the model average to X'X / s^2."""
+    """Targets drawn from the model give the diagonal of X'X / (N s^2) on average."""
     net, theta, data = classifier((3, 1), examples=200)
     rng = numpy.random.default_rng(5)
     draws = [flatten(fisher.sampled(rng, theta, data, net, gaussian(NOISE))) for _ in range(100)]
@@ -117,19 +120,21 @@ def sampled_regression():
 
 @theorem(lesson="forgetting", source=MARTENS)
 def empirical_is_another_matrix():
-    """Labels of frequencies q make the empirical Fisher wrong by mean sum (q_k - p_k) g_k g_k'."""
+    """If labels have frequencies q, the empirical F is off by mean sum_k (q_k - p_k) g_k g_k'."""
     net, theta, data = classifier((3, 3))
     often = numpy.array([3, 1, 0])  # of every x: three times label 0, once label 1
     labelled = Data(numpy.repeat(data.x, 4, axis=0), numpy.tile([0, 0, 0, 1], len(data.x)))
     p, g = label_gradients(net, theta, data.x)
     wrong = numpy.einsum("nk,nki,nkj->ij", often / 4 - p, g, g) / len(p)
-    found = fisher.empirical(theta, labelled, net, form=fisher.full)
-    return Claim(found - full_fisher(theta, data, net), wrong, tolerance=1e-13)
+    computed = fisher.empirical(theta, labelled, net, form=fisher.full)
+    return Claim(computed - full_fisher(theta, data, net), wrong, tolerance=1e-13)
 
 
 @theorem(lesson="forgetting", source=MARTENS)
 def empirical_vanishes_at_a_fit():
-    """Least squares with residuals r: the empirical Fisher is mean r^2 x x' / s^4, 0 at a fit."""
+    """For least squares with residuals r the empirical Fisher is mean r^2 x x' / s^4, so it is zero
+    at a perfect fit.
+    """
     rng = numpy.random.default_rng(6)
     theta, x = {"w": rng.normal(size=(4, 1))}, rng.normal(size=(5, 4))
     r = numpy.array([[1.0], [-2.0], [0.5], [0.0], [0.0]])
@@ -146,33 +151,35 @@ def every_batch(examples, size):
 
 @theorem(lesson="forgetting", source=VARIANTS)
 def batches_are_biased():
-    """Squared gradients of mini-batches average to F/b + (1 - 1/b) g g', F empirical."""
+    """Squared gradients of batches of size b average to F / b + (1 - 1/b) g g', where F is the
+    empirical Fisher and g the mean gradient.
+    """
     net, theta, data = classifier((3, 4, 3), examples=5)
     batches = every_batch(5, 3)
-    found = fisher.batched(batches, theta, data, net, form=fisher.full)
+    computed = fisher.batched(batches, theta, data, net, form=fisher.full)
     loss = lambda theta, x, y: cross_entropy(net.apply(theta, x), y)
     gradients = [grad(loss)(theta, x[None], y[None]) for x, y in zip(*data)]
     rows = numpy.stack([flatten(g) for g in gradients])  # (N, P): one example at a time
     g = rows.mean(axis=0)
     exact = rows.T @ rows / 5 / 3 + (1 - 1 / 3) * numpy.outer(g, g)
-    return Claim(found, exact, tolerance=1e-13)
+    return Claim(computed, exact, tolerance=1e-13)
 
 
 @theorem(lesson="forgetting", source=VARIANTS)
 def batches_weaken_the_penalty():
-    """At an optimum, batches of b protect as if the strength were b times less."""
+    """At an optimum, squared gradients of batches of b make the penalty b times weaker."""
     rng = numpy.random.default_rng(7)
     data = Data(rng.normal(size=(6, 4)), rng.normal(size=(6, 1)))
     theta = {"w": numpy.linalg.lstsq(data.x, data.y)[0]}
-    found = fisher.batched(every_batch(6, 3), theta, data, LINE, gaussian(NOISE))
+    computed = fisher.batched(every_batch(6, 3), theta, data, LINE, gaussian(NOISE))
     r = data.y - data.x @ theta["w"]
     exact = numpy.mean((r * data.x) ** 2, axis=0)[:, None] / NOISE**2 / 3
-    return Claim(found["w"], exact, tolerance=1e-12)
+    return Claim(computed["w"], exact, tolerance=1e-12)
 
 
 @theorem(lesson="forgetting", source="Kullback & Leibler 1951")
 def divergence_is_quadratic():
-    """KL(model || moved by e v) = e^2/2 v' F v + O(e^3): F is how fast answers change."""
+    """KL(model || model moved by e v) is e^2 v'F v / 2 + O(e^3): F says how fast answers change."""
     net, theta, data = classifier()
     rng, e = numpy.random.default_rng(8), 0.01
     v = flatten(tree_map(lambda leaf: rng.normal(size=leaf.shape), theta))
@@ -186,7 +193,9 @@ def divergence_is_quadratic():
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
 def overlap_is_a_frechet_distance():
-    """Overlap is 1 - d^2, d the Frechet distance of the scaled information matrices."""
+    """The overlap is 1 - d^2, where d is the Frechet distance of the two Fisher matrices, each
+    scaled to trace 1.
+    """
     rng = numpy.random.default_rng(9)
     f, g = rng.exponential(size=(2, 7))
     F, G = (numpy.diag(v / v.sum()) for v in (f, g))

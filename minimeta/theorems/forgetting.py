@@ -66,21 +66,21 @@ def consolidate_all(sequence, mean, precision, estimate=full_fisher):
 
 @theorem(lesson="forgetting", source=HUSZAR)
 def two_tasks_are_bayes():
-    """With the full Fisher, EWC on two tasks ends at the joint posterior's mean."""
+    """With the full Fisher, EWC on two tasks ends at the mean of the joint posterior."""
     task = family(2)
     return Claim(consolidate_all(*task)[0], joint(*task)[0], tolerance=1e-12)
 
 
 @theorem(lesson="forgetting", source=HUSZAR)
 def three_tasks_are_bayes():
-    """With one penalty, EWC on three tasks of any size ends there too."""
+    """With one penalty, EWC on three tasks of different sizes ends there too."""
     task = family(3)
     return Claim(consolidate_all(*task)[0], joint(*task)[0], tolerance=1e-12)
 
 
 @theorem(lesson="forgetting", source=HUSZAR)
 def penalty_is_the_posterior_precision():
-    """The penalty's matrix is the joint posterior's precision."""
+    """The matrix of EWC's one penalty is the precision of the joint posterior."""
     task = family(3)
     precision = numpy.linalg.inv(joint(*task)[1])
     return Claim(consolidate_all(*task)[1].fisher, precision, tolerance=1e-10)
@@ -88,7 +88,7 @@ def penalty_is_the_posterior_precision():
 
 @theorem(lesson="forgetting", source=HUSZAR)
 def separate_penalties_count_twice():
-    """Separate penalties miss the joint posterior by P^-1 sum Q_k (n_i - n_k): they count twice."""
+    """Separate penalties count early tasks twice: they are off by P^-1 sum_k Q_k (n_i - n_k)."""
     sequence, mean, precision = family(3)
     prior, penalties = ewc.Penalty({"w": mean}, precision), []
     for data in sequence:
@@ -111,25 +111,27 @@ def consolidate_diagonals(sequence, mean, precision):
 
 @theorem(lesson="forgetting", source=ALGEBRA)
 def what_the_diagonal_costs():
-    """The diagonal misses it by e: (D + A) e' = D e + (P - D) (m' - m), task by task."""
+    """With a diagonal penalty D the error e grows task by task as (D + A) e' = D e + (P - D) (m' -
+    m).
+    """
     sequence, mean, precision = family(3)
     A, b = moments(sequence)
     means, _ = bayes.posteriors(A, b, mean, precision)
     exact = bayes.diagonal_error(A, mean, precision, means)
-    found = consolidate_diagonals(sequence, mean, precision)
-    return Claim(found - joint(sequence, mean, precision)[0], exact, tolerance=1e-12)
+    computed = consolidate_diagonals(sequence, mean, precision)
+    return Claim(computed - joint(sequence, mean, precision)[0], exact, tolerance=1e-12)
 
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
 def diagonal_along_the_axes():
-    """The diagonal costs nothing where every example looks along an axis."""
+    """A diagonal penalty loses nothing if every example lies along a coordinate axis."""
     task = family(3, axes=True)
     return Claim(consolidate_diagonals(*task), joint(*task)[0], tolerance=1e-12)
 
 
 @theorem(lesson="forgetting", source=ALGEBRA)
 def rest_of_proximal_steps():
-    """On quadratics, proximal steps come to rest at (A + lam F)^-1 (A c + lam F c_old)."""
+    """On quadratics, proximal steps converge to (A + lam F)^-1 (A c + lam F c_old)."""
     rng, strength, step_size = numpy.random.default_rng(1), 7.0, 0.2
     A, c, old = numpy.diag([1.0, 2.0, 0.5]) + 0.3, rng.normal(size=3), rng.normal(size=3)
     F = numpy.array([0.1, 3.0, 1.0])
@@ -143,7 +145,7 @@ def rest_of_proximal_steps():
 
 @theorem(lesson="forgetting", source="Parikh & Boyd 2014, Proximal Algorithms")
 def proximal_step_is_a_minimum():
-    """A proximal step ends where 1/2 |t - theta|^2 + rate * penalties(t) is flat."""
+    """A proximal step ends where |t - theta|^2 / 2 + rate * penalties(t) has no gradient."""
     rng, rate = numpy.random.default_rng(2), 50.0
     draw = lambda: {"w": rng.normal(size=(2, 2)), "b": rng.normal(size=2)}
     root, theta = rng.normal(size=(6, 6)), draw()
@@ -156,7 +158,7 @@ def proximal_step_is_a_minimum():
 
 @theorem(lesson="forgetting", source=ALGEBRA)
 def any_strength_is_stable():
-    """However strong the penalty, a step ends at its anchor."""
+    """A proximal step is stable however strong the penalty is: it then ends at the anchor."""
     step = ewc.proximal_step(ewc.Penalty(numpy.array([1.0, -2.0]), numpy.array([3.0, 0.1])), 1e18)
     return Claim(step(numpy.array([5.0, 5.0])), [1.0, -2.0], tolerance=1e-15)
 
@@ -166,21 +168,21 @@ def any_strength_is_stable():
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
 def consolidating_neuron():
-    """EWC on a linear neuron steps by n / (n + t)."""
+    """EWC on a linear neuron makes steps of size n / (n + t)."""
     n, patterns = 4, 6
     rng, likelihood = numpy.random.default_rng(10), gaussian(1.0)
     x = rng.choice([-0.5, 0.5], size=(patterns, n))
     y = rng.choice([-1.0, 1.0], size=(patterns, 1))
     penalty, w = ewc.Penalty({"w": numpy.zeros((n, 1))}, {"w": numpy.zeros((n, 1))}), 0.0
-    found, exact = [], []
+    weights, exact = [], []
     for row, answer, s in zip(x, y, pattern_memory.consolidating_steps(n, patterns)):
         data = Data(row[None], answer[None])
         theta = minimum(data, penalty.anchor, penalty, likelihood)
         penalty = ewc.consolidate(theta, data, LINE, likelihood, previous=penalty)
-        w = w + s * (answer - row @ w) * row if found else s * answer * row
-        found.append(theta["w"][:, 0])
+        w = w + s * (answer - row @ w) * row if weights else s * answer * row
+        weights.append(theta["w"][:, 0])
         exact.append(w)
-    return Claim(found, exact, tolerance=1e-12)
+    return Claim(weights, exact, tolerance=1e-12)
 
 
 def simulate(n, steps, runs=4000):
@@ -203,19 +205,19 @@ def simulation_has_mean(steps):
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
 def memory_of_gradient_descent():
-    """Gradient descent's memory, by simulation."""
+    """The signal and noise of gradient descent's memory are what a simulation gives."""
     return simulation_has_mean(numpy.ones(25))
 
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
 def memory_of_consolidation():
-    """The memory of consolidating steps, by simulation."""
+    """The signal and noise of a memory with consolidating steps are what a simulation gives."""
     return simulation_has_mean(pattern_memory.consolidating_steps(20, 25))
 
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
 def gradient_descent_forgets_exponentially():
-    """Gradient descent forgets exponentially: (1 - 1/n)^t."""
+    """Under gradient descent the signal of a pattern decays exponentially, as (1 - 1/n)^t."""
     signal, noise = pattern_memory.memory(30, numpy.ones(200))
     exact = (1 - 1 / 30) ** numpy.arange(200.0)
     silence = numpy.sqrt(1 - (1 - 1 / 30) ** numpy.arange(1.0, 201.0))  # |w|^2 fills up to n
@@ -224,6 +226,6 @@ def gradient_descent_forgets_exponentially():
 
 @theorem(lesson="forgetting", source=KIRKPATRICK)
 def consolidation_forgets_by_a_power_law():
-    """Consolidation forgets by a power law: n / (n + t)."""
+    """With consolidation the signal of a pattern decays by a power law, as n / (n + t)."""
     signal, _ = pattern_memory.memory(30, pattern_memory.consolidating_steps(30, 200))
     return Claim(signal, 30 / (30 + numpy.arange(200.0)), tolerance=1e-13)

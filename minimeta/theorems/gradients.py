@@ -45,7 +45,7 @@ def derivatives_of_sine_to_fifth_order():
 
 @theorem(lesson="gradients", source=f"{FINN}, section 2.2")
 def gradient_through_a_gradient_step():
-    """Through one gradient step, (t-c)'A(t-c)/2 has the slope (I-aA)A(I-aA)(t-c)."""
+    """After one step on (t-c)'A(t-c)/2 the gradient in the start is (I-aA)A(I-aA)(t-c)."""
     R, c, t = draws((3, 3), 3, 3)
     A, a = R @ R.T, 0.1
     J = np.eye(3) - a * A
@@ -56,7 +56,7 @@ def gradient_through_a_gradient_step():
 
 @theorem(lesson="networks", source=CALCULUS)
 def backpropagation_equals_differences():
-    """Back-propagation through an MLP equals central differences."""
+    """Back-propagation through a network gives the gradient that central differences give."""
     net = mlp([3, 5, 2], activation=np.tanh)
     theta = net.init(numpy.random.default_rng(0))
     x, y = draws((7, 3), (7, 2))
@@ -66,7 +66,7 @@ def backpropagation_equals_differences():
 
 @theorem(lesson="supervised", source=CALCULUS)
 def gradient_of_mse():
-    """The slope of mse is 2 (prediction - target) / (N C): a mean, without a factor 1/2."""
+    """The gradient of mse is 2 (prediction - target) / (N C): a mean, without a factor 1/2."""
     prediction, target = draws((6, 4), (6, 4))
     gradient = grad(mse)(prediction, target)
     return Claim(gradient, 2 * (prediction - target) / 24, tolerance=1e-15)
@@ -74,7 +74,7 @@ def gradient_of_mse():
 
 @theorem(lesson="networks", source="Bishop 2006, eq. 4.109")
 def gradient_of_cross_entropy():
-    """The slope of softmax cross-entropy is (softmax - onehot)/N."""
+    """The gradient of softmax cross-entropy is (softmax - onehot) / N."""
     (logits,) = draws((6, 4))
     labels = numpy.arange(6) % 4
     p = numpy.exp(logits) / numpy.exp(logits).sum(-1, keepdims=True)
@@ -84,14 +84,14 @@ def gradient_of_cross_entropy():
 
 @theorem(lesson="networks", source="log-sum-exp shift")
 def cross_entropy_of_large_logits():
-    """Cross-entropy of logits +-1e4 is exactly 0 or 2e4: nothing overflows."""
+    """The cross-entropy of logits +-1e4 is exactly 0 or 2e4, so nothing overflows."""
     logits = numpy.array([[[1e4, -1e4]], [[1e4, -1e4]]])
     return Claim(cross_entropy(logits, numpy.array([[0], [1]])), [0.0, 2e4], tolerance=0.0)
 
 
 @theorem(lesson="maml", source="linearity")
 def copies_give_every_task_its_gradient():
-    """One gradient of a sum over task copies is every task's own gradient."""
+    """With a copy of the parameters per task, one gradient of the sum holds every task's own."""
     net = mlp([2, 4, 1], activation=np.tanh)
     theta = net.init(numpy.random.default_rng(1))
     x, y = draws((3, 5, 2), (3, 5, 1))
@@ -111,7 +111,7 @@ def second_derivative_of_tanh():
 
 @theorem(lesson="gradients", source=CALCULUS)
 def gradient_of_a_mean():
-    """A float32 loss keeps its own value: gradients of a mean are 1/N in every entry."""
+    """The gradient of a float32 mean is 1/N in every entry, and the value is exact."""
     x = numpy.ones((5, 3), dtype="float32")
     value, gradient = value_and_grad(np.mean)(x)
     return Claim([value, *gradient.ravel()], [1.0] + 15 * [numpy.float32(1 / 15)], tolerance=0.0)

@@ -39,19 +39,19 @@ def for_every_step(make, weights):
 
 @theorem(lesson="maml", source=FINN)
 def maml_meta_gradient():
-    """MAML's meta-gradient is mean (I-aA)^k A (I-aA)^k (theta-c), k = 1..5."""
+    """MAML's meta-gradient is mean (I-aA)^k A (I-aA)^k (theta-c), for k = 1..5 steps."""
     return for_every_step(lambda a, k: maml.learner(LINE, mse, a, k), exact.maml_weights)
 
 
 @theorem(lesson="first_order", source=FINN)
 def fomaml_meta_gradient():
-    """FOMAML's meta-gradient is mean A (I-aA)^k (theta-c), k = 1..5."""
+    """FOMAML's meta-gradient is mean A (I-aA)^k (theta-c), for k = 1..5 steps."""
     return for_every_step(lambda a, k: fomaml.learner(LINE, mse, a, k), exact.fomaml_weights)
 
 
 @theorem(lesson="first_order", source=NICHOL)
 def reptile_direction():
-    """Reptile's direction is mean (I - (I-aA)^k) (theta-c), k = 1..5."""
+    """Reptile's direction is mean (I - (I-aA)^k) (theta-c), for k = 1..5 steps."""
     A, c, theta, a = draw_family()
     task, meta = from_quadratics(A, c), parameters(theta)
     follow = lambda k: reptile.meta_gradient(LINE, mse, sgd(a), k)(meta, task)[1]["w"][:, 0]
@@ -61,7 +61,7 @@ def reptile_direction():
 
 @theorem(lesson="first_order", source=NICHOL)
 def what_first_order_leaves_out():
-    """FOMAML and MAML differ by exactly ((I-aA)^k - I) A (I-aA)^k (theta-c)."""
+    """The meta-gradients of MAML and FOMAML differ by mean ((I-aA)^k - I) A (I-aA)^k (theta-c)."""
     A, c, theta, a = draw_family(seed=1)
     learners = [method.learner(LINE, mse, a, 2) for method in (maml, fomaml)]
     task, meta = from_quadratics(A, c), parameters(theta)
@@ -73,7 +73,7 @@ def what_first_order_leaves_out():
 
 @theorem(lesson="first_order", source=ALGEBRA)
 def equal_curvatures_make_the_methods_agree():
-    """With one curvature for all tasks, MAML, FOMAML and joint training agree where to rest."""
+    """If all tasks have one curvature, MAML, FOMAML and joint training agree in their optimum."""
     A, c, _, a = draw_family()
     same = numpy.broadcast_to(A[:1], A.shape)
     weights = exact.maml_weights, exact.fomaml_weights
@@ -83,7 +83,7 @@ def equal_curvatures_make_the_methods_agree():
 
 @theorem(lesson="maml", source=ALGEBRA)
 def joint_gradient():
-    """Joint training follows mean A (theta-c): it does not know of the steps to come."""
+    """Joint training follows mean A (theta-c), because it takes no account of steps to come."""
     A, c, theta, _ = draw_family()
     task = from_quadratics(A, c)
     _, gradient = fine_tuning.joint_gradient(LINE)(parameters(theta), task)
@@ -92,7 +92,7 @@ def joint_gradient():
 
 @theorem(lesson="first_order", source=ANTONIOU)
 def multi_step_gradient():
-    """MAML++'s multi-step loss weighs sum_j v_j (I-aA)^j A (I-aA)^j."""
+    """The gradient of MAML++'s multi-step loss is mean sum_j v_j (I-aA)^j A (I-aA)^j (theta-c)."""
     A, c, theta, a = draw_family()
     loss = maml.multi_step_loss(LINE, [0.1, 0.2, 0.3, 0.4], step_size=a)
     _, gradient = value_and_grad(loss)(parameters(theta), from_quadratics(A, c))
@@ -102,7 +102,7 @@ def multi_step_gradient():
 
 @theorem(lesson="first_order", source=ANTONIOU)
 def multi_step_ends_in_maml():
-    """All weight on the last step makes the multi-step loss MAML's."""
+    """With all weight on the last step, MAML++'s multi-step loss is MAML's meta-loss."""
     A, c, theta, a = draw_family()
     task, meta = from_quadratics(A, c), parameters(theta)
     last = maml.multi_step_loss(LINE, [0.0, 0.0, 1.0], step_size=a)
@@ -125,7 +125,10 @@ def resting_point(follow, A, c, rate, steps):
 
 @theorem(lesson="maml", source=FINN)
 def maml_fixed_point():
-    """Trained by its own meta-gradient, MAML rests at the weighted mean of the minima."""
+    """Gradient descent on MAML's meta-loss ends at the minima's mean under its own weights.
+
+    The weights are (I-aA)^k A (I-aA)^k.
+    """
     A, c, _, _ = draw_family(seed=2)
     follow = meta_loss_gradient(maml.learner(LINE, mse, 0.5, 1))
     rest = resting_point(follow, A, c, rate=2.0, steps=1500)
@@ -134,7 +137,7 @@ def maml_fixed_point():
 
 @theorem(lesson="first_order", source=NICHOL)
 def fomaml_fixed_point():
-    """FOMAML rests elsewhere: at the mean weighted by A (I-aA)^k."""
+    """FOMAML converges elsewhere than MAML, to the mean of the minima weighted by A (I-aA)^k."""
     A, c, _, _ = draw_family(seed=2)
     follow = meta_loss_gradient(fomaml.learner(LINE, mse, 0.5, 1))
     rest = resting_point(follow, A, c, rate=2.0, steps=1500)
@@ -143,7 +146,7 @@ def fomaml_fixed_point():
 
 @theorem(lesson="first_order", source=ALGEBRA)
 def fomaml_with_twice_the_steps():
-    """FOMAML with 2k steps rests where MAML with k does."""
+    """FOMAML with 2k inner steps converges to the same point as MAML with k."""
     A, c, _, a = draw_family(seed=2)
     points = exact.fomaml_weights(A, a, 6), exact.maml_weights(A, a, 3)
     return Claim(*(exact.fixed_point(W, c) for W in points), tolerance=1e-10)
@@ -151,7 +154,7 @@ def fomaml_with_twice_the_steps():
 
 @theorem(lesson="first_order", source=NICHOL)
 def reptile_fixed_point():
-    """Reptile rests at the mean weighted by I - (I-aA)^k."""
+    """Reptile converges to the mean of the minima weighted by I - (I-aA)^k."""
     A, c, _, _ = draw_family(seed=2)
     follow = reptile.meta_gradient(LINE, mse, sgd(0.5), 3)
     rest = resting_point(follow, A, c, rate=1.0, steps=400)
@@ -160,7 +163,7 @@ def reptile_fixed_point():
 
 @theorem(lesson="first_order", source=NICHOL)
 def reptile_with_many_steps():
-    """With very many inner steps Reptile rests at the plain mean of the task minima."""
+    """With very many inner steps Reptile converges to the plain mean of the minima."""
     A, c, _, _ = draw_family(seed=2)
     rest = exact.fixed_point(exact.reptile_weights(A, 0.5, 2000), c)
     return Claim(rest, c.mean(axis=0), tolerance=1e-12)
@@ -168,7 +171,7 @@ def reptile_with_many_steps():
 
 @theorem(lesson="maml", source=ALGEBRA)
 def a_solved_task_has_no_weight():
-    """A task whose curvature is 1/a is solved by one step and has no say in MAML's optimum."""
+    """A task of curvature 1/a is solved by one step, so it has no influence on MAML's optimum."""
     A = numpy.stack([numpy.diag([2.0, 2.0, 2.0]), numpy.diag([0.5, 1.0, 1.5])])
     c = numpy.array([[9.0, 9.0, 9.0], [1.0, 2.0, 3.0]])
     learner, task = maml.learner(LINE, mse, 0.5, 1), from_quadratics(A, c)

@@ -17,7 +17,7 @@ WICK = "Wick's theorem"
 
 @theorem(lesson="maml", source=WICK)
 def best_step_minimises_the_risk():
-    """MAML's best inner step on K noisy shots is 1/(1 + (D+1)/K + s^2 D/(K V))."""
+    """The inner step size of least risk after K noisy shots is 1 / (1 + (D+1)/K + s^2 D/(K V))."""
     setting = {"dimension": 4, "shots": 5, "noise_variance": 0.25, "variance": 1.7}
     best, h = exact.best_step(**setting), 1e-4
     risk = lambda a: exact.risk_after_step(a, **setting)
@@ -29,7 +29,7 @@ def best_step_minimises_the_risk():
 
 @theorem(lesson="maml", source=WICK)
 def risk_after_one_step_is_met():
-    """The risk after one inner step on K noisy shots is what the formula says."""
+    """The mean error after one inner step on K noisy shots is the risk in closed form."""
     D, K, noise, variance, tasks = 4, 5, 0.25, 1.7, 20_000
     rng = numpy.random.default_rng(0)
     task = linear(rng, tasks, K, 64, variance / D * numpy.eye(D), noise_variance=noise)
@@ -57,7 +57,7 @@ def walk(H, c, theta, a, draw):
 
 @theorem(lesson="first_order", source=NICHOL)
 def fomaml_expansion_is_exact_on_quadratics():
-    """One FOMAML step is AvgGrad - a AvgGradInner, exactly, on quadratics."""
+    """On quadratics, one step of FOMAML follows exactly AvgGrad - a AvgGradInner."""
     H, c, theta = minibatches()
     follow = lambda i, j: H[j] @ (walk(H, c, theta, 0.3, [i]) - c[j])
     g = (H @ (theta - c)[..., None])[..., 0]
@@ -67,7 +67,7 @@ def fomaml_expansion_is_exact_on_quadratics():
 
 @theorem(lesson="first_order", source=NICHOL)
 def reptile_expansion_is_exact_on_quadratics():
-    """Two Reptile steps are 2 AvgGrad - a AvgGradInner, exactly, on quadratics."""
+    """On quadratics, two steps of Reptile follow exactly 2 AvgGrad - a AvgGradInner."""
     H, c, theta = minibatches()
     follow = lambda i, j: (theta - walk(H, c, theta, 0.3, [i, j])) / 0.3
     g = (H @ (theta - c)[..., None])[..., 0]
@@ -77,7 +77,10 @@ def reptile_expansion_is_exact_on_quadratics():
 
 @theorem(lesson="first_order", source=NICHOL)
 def maml_expansion_is_second_order():
-    """One MAML step is AvgGrad - 2a AvgGradInner up to a^2: halving a quarters the rest."""
+    """One step of MAML follows AvgGrad - 2a AvgGradInner up to a term in a^2.
+
+    Halving a divides the rest by four.
+    """
     H, c, theta = minibatches()
     g = (H @ (theta - c)[..., None])[..., 0]
 

@@ -28,7 +28,7 @@ def walk(optimizer, seed=0, steps=6):
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def no_layer_is_sgd():
-    """Without layers and preprocessing the learned optimizer is SGD, bit for bit."""
+    """Without layers and preprocessing, the learned optimizer is SGD, bit for bit."""
     meta = {"layers": [], "W": numpy.array([[-0.3]])}
     computed = walk(lstm_optimizer.optimizer(meta, UNTOUCHED, scale=1.0))
     return Claim(computed, walk(sgd(0.3)), tolerance=0.0)
@@ -36,7 +36,7 @@ def no_layer_is_sgd():
 
 @theorem(lesson="learned_optimizers", source=POLYAK)
 def a_linear_unit_is_momentum():
-    """One linear recurrent unit in place of the LSTM is momentum, bit for bit."""
+    """With one linear recurrent unit as its cell, the optimizer is momentum, bit for bit."""
     layer = {"W_x": numpy.array([[1.0]]), "W_h": numpy.array([[0.9]])}
     meta = {"layers": [layer], "W": numpy.array([[-0.3]])}
     cell = lstm_optimizer.linear_cell
@@ -46,7 +46,7 @@ def a_linear_unit_is_momentum():
 
 @theorem(lesson="learned_optimizers", source="Taylor's series of tanh")
 def a_still_lstm_is_momentum():
-    """An LSTM with still gates that reads gradients faintly is momentum, up to (how faintly)^2.
+    """An LSTM with constant gates that reads gradients times e is momentum, up to order e^2.
 
     Twice as faint is four times as close: one extrapolation reaches the limit.
     """
@@ -81,7 +81,7 @@ def draw_gradients(seed=0):
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def permuted_gradients_give_permuted_steps():
-    """If the coordinates of all gradients are permuted, so are the steps."""
+    """If the coordinates of all gradients are permuted, the steps are permuted in the same way."""
     optimizer, gradients = lstm_optimizer.optimizer(draw_optimizer(layers=2)), draw_gradients()
     order = numpy.random.default_rng(1).permutation(12)
     columns = [coordinates(g) for g in gradients]  # (12, 1)
@@ -91,7 +91,7 @@ def permuted_gradients_give_permuted_steps():
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def each_coordinate_is_alone():
-    """Each coordinate is moved as if it were the only one: the state of another is not seen."""
+    """Each coordinate moves as if it were the only one: it sees no other coordinate's state."""
     optimizer, gradients = lstm_optimizer.optimizer(draw_optimizer(layers=2)), draw_gradients()
     columns = [coordinates(g) for g in gradients]
     alone = [total_step(optimizer, [column[[p]] for column in columns]) for p in range(12)]
@@ -101,7 +101,7 @@ def each_coordinate_is_alone():
 
 @theorem(lesson="learned_optimizers", source=DEFINITION)
 def groups_are_independent():
-    """Grouped optimizers move each group of leaves as its own optimizer does, bit for bit."""
+    """A grouped optimizer moves each group of leaves as the group's own does, bit for bit."""
     gradients = draw_gradients()
     learned, plain = lstm_optimizer.optimizer(draw_optimizer()), momentum(0.1)
     both = grouped({"learned": learned, "plain": plain}, lambda n: ["plain", "learned"]["W" in n])
@@ -116,7 +116,7 @@ def groups_are_independent():
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def preprocessing_has_two_cases():
-    """Preprocessing is (log|g|/p, sign g) for |g| >= e^-p and (-1, e^p g) below, p = 10."""
+    """Preprocessing is (log|g|/p, sign g) where |g| >= e^-p and (-1, e^p g) below, with p = 10."""
     sizes = [0.0, 1e-9, 3e-6, math.exp(-10), 1e-4, 0.5, 1.0, 30.0, 1e8]
     gradients = [sign * size for size in sizes for sign in (-1.0, 1.0)]
     large = lambda g: abs(g) >= math.exp(-10.0)

@@ -43,7 +43,7 @@ def rotate_every_way(x):
 
 @theorem(lesson="dynamics", source="Schur's lemma")
 def equal_rates():
-    """A prior without directions sees all modes alike."""
+    """Under a prior without preferred directions, all modes are learned at the same rate."""
     rng = numpy.random.default_rng(0)
     truth, x = rng.normal(size=(3, 2)), rotate_every_way(rng.normal(size=(4, 3)))
     learner = matrix_normal.learner(0.0, numpy.eye(3), numpy.eye(2), NOISE)
@@ -55,20 +55,20 @@ def equal_rates():
 
 @theorem(lesson="dynamics", source=RABINOWITZ)
 def progress_of_sampled_maps():
-    """m_t is the mean progress of strong and weak modes alike."""
+    """On sampled maps, strong and weak modes alike are learned to the share m_t on average."""
     spectrum, t = [3.0, 1.0, 0.2], 3
     truth, support = maps(4000, spectrum, t, noise=0.5)
     learner = linear_gaussian.learner(0.0, numpy.eye(3), 0.5)
     answer = probing.answers(learner, {}, support, [t])[0]
     computed = probing.effective_weights(answer, numpy.eye(4, 3))
-    seen = probing.effective_spectrum(computed, truth)  # (M, 3)
+    progress = probing.effective_spectrum(computed, truth)  # (M, 3)
     exact = numpy.full(3, matrix_normal.expected_progress(3, t, 0.5))
-    return has_mean(seen, exact)
+    return has_mean(progress, exact)
 
 
 @theorem(lesson="dynamics", source="1/(S + L) as a Laplace transform; E exp(-uS) of a chi-square S")
 def progress_with_one_input():
-    """With one input, m_t = 1 - L int exp(-Lu) (1 + 2u)^(-t/2) du."""
+    """With one input, the progress m_t is 1 - L int exp(-Lu) (1 + 2u)^(-t/2) du."""
     ratio, counts = 2.0, numpy.array([1, 2, 5, 8])
     t, weights = numpy.polynomial.legendre.leggauss(80)
     u, weights = 10.0 * (t + 1), 10.0 * weights  # up to 20: exp(-40) is left out
@@ -82,7 +82,7 @@ def progress_with_one_input():
     source="Bartlett: S = L L', L triangular with chi and normal entries; Gauss quadrature",
 )
 def progress_with_two_inputs():
-    """With two inputs m_t is the mean of its formula in tr S and det S."""
+    """With two inputs, the progress m_t is the mean of a formula in tr S and det S."""
     ratio, t = 4.0, 3  # z^2 ~ chi^2_3 is z^2 under a normal density, w ~ chi^2_2 exponential
     z, z_weights = numpy.polynomial.hermite_e.hermegauss(60)
     w, w_weights = numpy.polynomial.laguerre.laggauss(60)
@@ -96,7 +96,7 @@ def progress_with_two_inputs():
 
 @theorem(lesson="dynamics", source="The rank of t directions")
 def progress_without_noise():
-    """Without noise m_t is min(t, D)/D."""
+    """Without noise, the progress m_t is min(t, D) / D."""
     counts = range(8)
     computed = [matrix_normal.expected_progress(5, t, 0.0) for t in counts]
     x = numpy.random.default_rng(0).normal(size=(7, 5))
@@ -106,7 +106,7 @@ def progress_without_noise():
 
 @theorem(lesson="dynamics", source="Kronecker")
 def matrix_normal_is_conditioning():
-    """The matrix-normal posterior is conditioning of vec W."""
+    """The matrix-normal posterior is the Gaussian of vec W conditioned on the examples."""
     rng = numpy.random.default_rng(0)
     mean, x, y = rng.normal(size=(3, 2)), rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
     design, prior = numpy.kron(x, numpy.eye(2)), numpy.kron(R, K)
@@ -119,7 +119,7 @@ def matrix_normal_is_conditioning():
 
 @theorem(lesson="dynamics", source=KALMAN)
 def sequential_matrix_normal_is_batch():
-    """Matrix-normal: one number at a time is all at once."""
+    """The matrix-normal posterior is the same whether targets come number by number or at once."""
     rng = numpy.random.default_rng(1)
     x, y = rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
     design = numpy.kron(x, numpy.eye(2))  # (N C, D C): one output a row
@@ -130,7 +130,7 @@ def sequential_matrix_normal_is_batch():
 
 @theorem(lesson="waves", source=RASMUSSEN)
 def weight_space_is_function_space():
-    """Weights and functions: two views of one prediction."""
+    """Predictions from Fourier weights equal those of the Gaussian process with their kernel."""
     (x, y), query = waves(5, 7)
     state = fourier_gp.posterior(x, y, AMPLITUDES, NOISE)
     weights = fourier_gp.predictive(query.x, *state, NOISE)
@@ -140,7 +140,7 @@ def weight_space_is_function_space():
 
 @theorem(lesson="waves", source="Bayes rule")
 def sequential_waves_are_batch():
-    """Waves: yesterday's posterior is today's prior."""
+    """With Fourier features, the posterior after some examples serves as the prior for the next."""
     (x, y), query = waves(1, 7)
     phi = lambda x: fourier.features(x[0], len(AMPLITUDES))
     state = fourier_gp.posterior(x[0, :3], y[0, :3], AMPLITUDES, NOISE)
@@ -152,7 +152,7 @@ def sequential_waves_are_batch():
 
 @theorem(lesson="waves", source=RASMUSSEN)
 def stop_band_is_suppressed():
-    """A wave in the stop band is never seen, whatever the data."""
+    """A wave to which the prior gives no amplitude is never learned, whatever the data."""
     x = numpy.random.default_rng(0).uniform(0.0, fourier.PERIOD, size=(1, 30, 1))
     learner = fourier_gp.learner(AMPLITUDES, 1e-3)
     answer = probing.answers(learner, {}, Data(x, 5.0 * numpy.cos(2 * x)), [30])[0]
@@ -162,7 +162,7 @@ def stop_band_is_suppressed():
 
 @theorem(lesson="waves", source="phi phi' has mean I, and phi has the same length at every x")
 def one_example_of_waves():
-    """One example shows a_k^2 / (2 sum a^2 + s^2) of wave k."""
+    """After one example, wave k is learned to the share a_k^2 / (2 sum a^2 + s^2) on average."""
     x = fourier.PERIOD / 9 * numpy.arange(9.0)[:, None, None]  # nine places for one example
     computed = fourier_gp.progress(x, AMPLITUDES, NOISE).mean(axis=0)
     power = AMPLITUDES**2
@@ -171,7 +171,7 @@ def one_example_of_waves():
 
 @theorem(lesson="waves", source="Wiener's filter: on the grid the waves are orthogonal")
 def even_grid_is_a_wiener_filter():
-    """N examples on an even grid show N a_k^2 / (N a_k^2 + s^2) of wave k."""
+    """N examples on an even grid teach wave k to the share N a_k^2 / (N a_k^2 + s^2)."""
     x = fourier.PERIOD / 9 * numpy.arange(9.0)[:, None]
     power = 9 * AMPLITUDES**2
     computed = fourier_gp.progress(x, AMPLITUDES, NOISE)
@@ -180,32 +180,32 @@ def even_grid_is_a_wiener_filter():
 
 @theorem(lesson="waves", source=RASMUSSEN)
 def progress_of_sampled_waves():
-    """The waves' progress on sampled tasks is its formula."""
+    """On sampled tasks, each wave is learned to the share that the formula gives, on average."""
     rng, band = numpy.random.default_rng(2), fourier.band(1, 3, 3)
     truth = fourier.draw_phases(rng, 4000, band)
     support = fourier.from_weights(rng, truth, 4, 1, NOISE).support
     answer = probing.answers(fourier_gp.learner(band, NOISE), {}, support, [4])[0]
-    seen = probing.fourier_progress(probing.fourier_weights(answer, 3, points=8), truth)
-    excess = seen - fourier_gp.progress(support.x, band, NOISE)  # (M, 3)
+    progress = probing.fourier_progress(probing.fourier_weights(answer, 3, points=8), truth)
+    excess = progress - fourier_gp.progress(support.x, band, NOISE)  # (M, 3)
     return has_mean(excess, numpy.zeros(3))
 
 
 @theorem(lesson="waves", source="Parseval")
 def progress_by_fft():
-    """Re <f_hat, f> / |f|^2 is the same by FFT."""
+    """The progress Re <f_hat, f> / |f|^2 of each wave is what the fast Fourier transform gives."""
     rng = numpy.random.default_rng(0)
     truth, estimate = rng.normal(size=(2, 5, 8, 1))
     grid = fourier.PERIOD / 16 * numpy.arange(16.0)[:, None]
     at = lambda weights: numpy.fft.rfft(fourier.features(grid, 4) @ weights, axis=1)[:, 1:5, 0]
     answer = lambda x: fourier.features(x, 4) @ estimate
-    seen = probing.fourier_progress(probing.fourier_weights(answer, 4), truth)
+    progress = probing.fourier_progress(probing.fourier_weights(answer, 4), truth)
     exact = (at(estimate) * at(truth).conj()).real / abs(at(truth)) ** 2
-    return Claim(seen, exact, tolerance=1e-12)
+    return Claim(progress, exact, tolerance=1e-12)
 
 
 @theorem(lesson="dynamics", source="Linear regression")
 def probing_recovers_weights():
-    """Probing recovers the weights of a linear learner."""
+    """Probing a linear learner by its answers recovers its weights."""
     _, support = maps(4, [3.0, 1.0, 0.2], 6, NOISE)
     learner = linear_gaussian.learner(0.5, numpy.eye(3), NOISE)
     answer = probing.answers(learner, {}, support, [5])[0]
@@ -217,7 +217,7 @@ def probing_recovers_weights():
 
 @theorem(lesson="dynamics", source=SAXE)
 def descent_follows_the_modes():
-    """Probed under descent, a deep linear network shows Saxe's modes."""
+    """A deep linear network, probed while it is trained by gradient descent, shows Saxe's modes."""
     spectrum, step_size = numpy.array([3.0, 1.0, 0.4]), 0.15
     truth = linear_maps.draw_spectrum(numpy.random.default_rng(0), 1, spectrum, 3, 3)[0]
     white = numpy.concatenate([3**0.5 * numpy.eye(3), -(3**0.5) * numpy.eye(3)])  # X'X / 6 = I
@@ -225,15 +225,15 @@ def descent_follows_the_modes():
     deep = lambda layers, x: x @ layers[0] @ layers[1]
     path = probing.descent(deep, start, sgd(step_size), lambda: data, 40)
     computed = [probing.effective_weights(answer, white) for answer in path]
-    seen = probing.effective_spectrum(numpy.stack(computed), truth)
+    progress = probing.effective_spectrum(numpy.stack(computed), truth)
     eta = 2 * step_size / 3  # mse has the mean of 3 outputs and no 1/2
     exact = linear_networks.deep_modes(spectrum, 0.01, eta, 40) / spectrum
-    return Claim(seen, exact, tolerance=1e-12)
+    return Claim(progress, exact, tolerance=1e-12)
 
 
 @theorem(lesson="waves", source=DEFINITION)
 def nobody_beats_bayes_on_waves():
-    """No other filter beats Bayes on waves."""
+    """No learner that assumes other amplitudes or other noise is better than Bayes on waves."""
     task = waves(4000, 6, seed=3)
     believed = [AMPLITUDES + 0.3, 2 * AMPLITUDES, 0.5 * AMPLITUDES, AMPLITUDES[:1]]
     floor = evaluate(fourier_gp.learner(AMPLITUDES, NOISE), {}, task)

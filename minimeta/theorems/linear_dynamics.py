@@ -69,7 +69,7 @@ def measured_velocity(layers, mode):
 
 @theorem(lesson="supervised", source=SAXE)
 def one_layer_on_any_inputs():
-    """A linear layer under gradient descent moves as its closed form."""
+    """A linear layer trained by gradient descent follows its closed form on any inputs."""
     rng = numpy.random.default_rng(1)
     x, y = rng.normal(size=(30, 4)) * [2.0, 1.0, 0.5, 0.0], rng.normal(size=(30, 2))
     start = rng.normal(size=(4, 2))
@@ -80,7 +80,7 @@ def one_layer_on_any_inputs():
 
 @theorem(lesson="supervised", source=SAXE)
 def one_layer_modes():
-    """One layer's modes close the gap by (1 - eta) a step."""
+    """In one layer, each step reduces the gap of every mode by the factor 1 - eta."""
     measured = measured_modes(layers=1, step_size=0.1, steps=40)
     computed = networks.shallow_modes(STRENGTH, 0.1, 40, start=0.01)
     return Claim(computed, measured, tolerance=1e-13)
@@ -88,7 +88,7 @@ def one_layer_modes():
 
 @theorem(lesson="supervised", source=SAXE)
 def two_layer_modes():
-    """Two layers' modes follow m <- m + eta m (s - m^2)."""
+    """In two layers, m <- m + eta m (s - m^2), where the mode is m^2."""
     measured = measured_modes(layers=2, step_size=0.05, steps=80)
     computed = networks.deep_modes(STRENGTH, 0.01, 0.05, 80)
     return Claim(computed, measured, tolerance=1e-12)
@@ -96,7 +96,7 @@ def two_layer_modes():
 
 @theorem(lesson="supervised", source=SAXE)
 def four_layer_modes():
-    """Four layers' modes follow m <- m + eta m^3 (s - m^4)."""
+    """In four layers, m <- m + eta m^3 (s - m^4), where the mode is m^4."""
     measured = measured_modes(layers=4, step_size=0.05, steps=80)
     computed = networks.deep_modes(STRENGTH, 0.01, 0.05, 80, layers=4)
     return Claim(computed, measured, tolerance=1e-12)
@@ -104,7 +104,7 @@ def four_layer_modes():
 
 @theorem(lesson="supervised", source=SAXE)
 def velocity_of_modes():
-    """The slope of training makes a mode of L layers grow by L u^(2-2/L) (s-u) (L = 1..5)."""
+    """Gradient descent makes a mode u of L layers grow by L u^(2-2/L) (s - u), for L = 1..5."""
     measured = [measured_velocity(layers, 0.3) for layers in range(1, 6)]
     computed = [networks.mode_velocity(0.3, STRENGTH, layers) for layers in range(1, 6)]
     return Claim(computed, measured, tolerance=1e-12)
@@ -112,7 +112,7 @@ def velocity_of_modes():
 
 @theorem(lesson="supervised", source=SAXE)
 def flow_solves_its_equation():
-    """The sigmoid of two layers solves du/dt = 2 u (s - u)."""
+    """The sigmoid in which a mode of two layers grows solves du/dt = 2 u (s - u)."""
     u, h = START, 1e-3
     velocity = lambda u: 2.0 * u * (STRENGTH - u)
     for _ in range(2000):  # Runge and Kutta's fourth-order rule, to t = 2
@@ -125,7 +125,7 @@ def flow_solves_its_equation():
 
 @theorem(lesson="supervised", source=SAXE)
 def flow_is_the_limit_of_small_steps():
-    """Halving eta halves the gap between gradient descent and its flow."""
+    """Halving the step size halves the gap between gradient descent and gradient flow."""
     flow = networks.two_layer_flow(STRENGTH, START, 1.0)
     gaps = [networks.deep_modes(STRENGTH, START, 1.0 / n, n)[-1] - flow for n in (2000, 4000)]
     return Claim(gaps[0] / gaps[1], numpy.full(3, 2.0), tolerance=0.01)  # 2 + O(eta), eta < 1e-3
@@ -133,7 +133,7 @@ def flow_is_the_limit_of_small_steps():
 
 @theorem(lesson="supervised", source=SAXE)
 def half_time_as_an_integral():
-    """A mode's half-time is the integral of du / (2 u (s-u))."""
+    """The half-time of a mode is the integral of du / (2 u (s - u)) up to half its strength."""
     nodes, weights = numpy.polynomial.legendre.leggauss(60)
     half = numpy.log(STRENGTH / 2 / START) / 2  # the integral over log u, half its range
     u = START * numpy.exp(half * (nodes[:, None] + 1.0))
@@ -143,7 +143,7 @@ def half_time_as_an_integral():
 
 @theorem(lesson="supervised", source=SAXE)
 def strong_modes_first():
-    """Two layers learn modes one after another: half-times go as 1/s."""
+    """Two layers learn one mode after another, with half-times in proportion to 1/s."""
     modes = networks.deep_modes(STRENGTH, START, 1e-3, 12000)
     steps = crossing(modes, STRENGTH / 2)
     return Claim(steps / steps[0], STRENGTH[0] / STRENGTH, tolerance=0.02)  # O(eta s)
@@ -151,7 +151,7 @@ def strong_modes_first():
 
 @theorem(lesson="supervised", source=SAXE)
 def all_modes_at_once():
-    """One layer learns all modes at once: half at step ln 2 / eta."""
+    """One layer learns all modes at once: each is half learned at step ln 2 / eta."""
     steps = crossing(networks.shallow_modes(STRENGTH, 1e-3, 1000), STRENGTH / 2)
     rate = -math.log1p(-1e-3)  # (1 - eta)^t = exp(-rate t)
     return Claim(steps, numpy.full(3, math.log(2.0) / rate), tolerance=1e-3)
@@ -162,7 +162,7 @@ def all_modes_at_once():
     source="Rahaman et al. 2018, arXiv:1806.08734, for the effect; the formula is linear algebra",
 )
 def low_frequencies_first():
-    """With features (1/k) cos kx, frequency k is learned as 1 - (1 - eta/k^2)^t."""
+    """With features (1/k) cos kx, frequency k is learned to the share 1 - (1 - eta/k^2)^t."""
     x, k = numpy.arange(32) * numpy.pi / 16, numpy.arange(1, 6)
     waves, amplitude = 2**0.5 * numpy.cos(x[:, None] * k), numpy.array([1.0, 0.5, 1.0, 2.0, 1.0])
     features, y = waves / k, (waves @ amplitude)[:, None]

@@ -11,7 +11,7 @@ from minimeta.tasks.optimizees import Optimizee, gaussian_quadratics, logistic
 from minimeta.theorems import Claim, theorem
 from minimeta.theorems.tools import ANDRYCHOWICZ, differences, draw_optimizer
 
-LINEAR = Optimizee(  # f(theta) = c' theta: the slope is c wherever theta is
+LINEAR = Optimizee(  # f(theta) = c' theta: the gradient is c everywhere
     sample=None,
     start=lambda task: {"theta": task.query.x[:, 0]},
     loss=lambda params, data, step: numpy.sum(data.x[:, 0] * params["theta"], axis=-1),
@@ -35,7 +35,7 @@ def the_full_meta_gradient_is_right():
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def first_order_is_exact_on_linear_optimizees():
-    """Without second derivatives nothing is lost where the optimizee is linear."""
+    """Leaving out second derivatives changes nothing where the optimizee is linear."""
     task = gaussian_quadratics(4, 3).sample(numpy.random.default_rng(0))
     follow = lambda through: training.meta_gradient(
         LINEAR, lstm_optimizer.optimizer, 8, None, through
@@ -46,7 +46,9 @@ def first_order_is_exact_on_linear_optimizees():
 
 @theorem(lesson="learned_optimizers", source="one derivative")
 def what_first_order_loses_on_quadratics():
-    """On a quadratic with Hessian A, two steps a lose exactly a g_2' A g_0 of the slope in a."""
+    """On a quadratic with Hessian A, first order leaves out a g_2'A g_0 of the derivative in the
+    step size a after two steps.
+    """
     family, a = gaussian_quadratics(5, 3), 0.02
     task, meta = family.sample(numpy.random.default_rng(0)), {"step_sizes": numpy.array([a, a])}
     follow = lambda through: training.meta_gradient(
@@ -64,9 +66,11 @@ def what_first_order_loses_on_quadratics():
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def what_truncation_forgets():
-    """Truncated after U steps, theta_t - theta_0 = -a t c counts (t-1) mod U + 1 steps, not t.
+    """With truncation after U steps, the meta-gradient counts (t-1) mod U + 1 of the t steps before
+    time t.
 
-    On f = c' theta, for one step size a: the slope is -mean_t ((t-1) mod U + 1) |c|^2.
+    On f = c'theta, theta_t - theta_0 is -a t c. The meta-gradient in one step size a is then
+    -mean_t ((t-1) mod U + 1) |c|^2.
     """
     task = gaussian_quadratics(4, 3).sample(numpy.random.default_rng(0))
     one_step_size = lambda meta: traced_sgd(meta["a"])
@@ -87,7 +91,9 @@ def traced_sgd(a):
 
 @theorem(lesson="learned_optimizers", source="chain rule")
 def steps_are_judged_by_the_gradients_to_come():
-    """The meta-gradient is the slope of sum_s <step_s, the slopes still to come in its stretch>."""
+    """The first-order meta-gradient is the derivative of the sum over steps of <step, the gradients
+    still to come in its stretch>.
+    """
     family, meta = logistic(3, 4, 20), draw_optimizer(layers=2)
     task, weights = family.sample(numpy.random.default_rng(0)), [float(t) for t in range(1, 7)]
     plain = training.meta_gradient(family, lstm_optimizer.optimizer, 6, 3, constant, weights)
@@ -99,9 +105,9 @@ def steps_are_judged_by_the_gradients_to_come():
 
 @theorem(lesson="learned_optimizers", source="chain rule")
 def first_order_schedule():
-    """A schedule trained on its last loss without second derivatives has all slopes -<g_t, g_k>.
+    """For the last loss of k steps, the first-order derivative in step size t is -<g_t, g_k>.
 
-    Each step size is judged by the slope where it was used and the slope at the end.
+    Each step size is judged by the gradient where it was used and the gradient at the end.
     """
     family, rates = gaussian_quadratics(5, 3), numpy.array([0.02, 0.01, 0.03])
     task = family.sample(numpy.random.default_rng(0))

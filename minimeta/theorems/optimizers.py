@@ -21,7 +21,7 @@ def positions(optimizer, gradients=GRADIENTS, start=1.0):
 
 @theorem(lesson="supervised", source="Robbins & Monro 1951")
 def sgd_sums_gradients():
-    """SGD stands at the start minus the step size times the sum of gradients."""
+    """SGD stands at the start minus the step size times the sum of the gradients."""
     return Claim(positions(sgd(0.1)), 1.0 - 0.1 * numpy.cumsum(GRADIENTS), tolerance=1e-15)
 
 
@@ -33,21 +33,21 @@ def exponential_sums(values, decay):
 
 @theorem(lesson="networks", source=POLYAK)
 def momentum_weights_by_age():
-    """Momentum's velocity is the gradients' sum weighted by mass^age."""
+    """Momentum's velocity is the sum of the gradients, each weighted by mass^age."""
     exact = 1.0 - 0.1 * numpy.cumsum(exponential_sums(GRADIENTS, 0.9))
     return Claim(positions(momentum(0.1, mass=0.9)), exact, tolerance=1e-14)
 
 
 @theorem(lesson="networks", source="geometric series")
 def momentum_terminal_speed():
-    """Under a constant gradient momentum's step grows to step_size/(1-mass) times it."""
+    """Under a constant gradient, momentum's step grows to step_size / (1 - mass) times it."""
     path = positions(momentum(0.1, mass=0.5), gradients=numpy.ones(60))
     return Claim(path[-2] - path[-1], 0.1 / (1 - 0.5), tolerance=1e-12)
 
 
 @theorem(lesson="networks", source="Tieleman & Hinton 2012")
 def rmsprop_as_published():
-    """RMSprop divides by the root of an exponential mean of squares, as published."""
+    """RMSprop divides by the root of an exponential mean of squared gradients, as published."""
     square = 0.1 * exponential_sums(GRADIENTS**2, 0.9)
     exact = 1.0 - numpy.cumsum(0.01 * GRADIENTS / (numpy.sqrt(square) + 1e-8))
     return Claim(positions(rmsprop(0.01, decay=0.9)), exact, tolerance=1e-13)
@@ -63,7 +63,7 @@ def adam_as_weighted_averages():
 
 @theorem(lesson="networks", source="Kingma & Ba 2014, section 2.1")
 def adam_first_step():
-    """Adam's first step is the step size, whatever the scale of the gradient."""
+    """Adam's first step has the length of the step size, whatever the scale of the gradient."""
     scales = [1e-3, 1.0, 1e3]
     steps = [1.0 - positions(adam(0.1, epsilon=0.0), gradients=[g])[0] for g in scales]
     return Claim(steps, [0.1] * 3, tolerance=1e-15)
@@ -71,6 +71,6 @@ def adam_first_step():
 
 @theorem(lesson="supervised", source=DEFINITION)
 def schedules_count_updates():
-    """A schedule is read at the number of updates made: step sizes a/(1+t)."""
+    """A schedule is evaluated at the number of updates made: step sizes 1, 1/2, 1/3, ..."""
     exact = 1.0 - numpy.cumsum(GRADIENTS / (1.0 + numpy.arange(5)))
     return Claim(positions(sgd(lambda t: 1.0 / (1.0 + t))), exact, tolerance=1e-15)

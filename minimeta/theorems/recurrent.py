@@ -42,7 +42,7 @@ def fold_along(meta, data):
 
 @theorem(lesson="recurrent", source="Causality")
 def no_label_is_seen_before_its_answer():
-    """The answer to x_t depends on x_1 to x_t, on y_1 to y_t-1, and on nothing else."""
+    """The answer to x_t depends on x_1 .. x_t and on y_1 .. y_t-1, and on nothing else."""
     meta, data = problem(tasks=1)
     answer = lambda data, t: recurrent.predict_along(meta, data)[0, t].sum()
     gradients = [grad(answer)(data, t) for t in range(T)]  # T times x and y (1, T, 2)
@@ -52,18 +52,17 @@ def no_label_is_seen_before_its_answer():
 
 @theorem(lesson="recurrent", source=DEFINITION)
 def adapt_is_the_fold_of_observe():
-    """adapt is the fold of observe."""
+    """Adapting to a support gives the state that observing its examples one by one gives."""
     meta, data = problem()
     state = fold(recurrent.start, recurrent.observe)(meta, data)
-    adapted = recurrent.adapt(meta, data)
-    return Claim(
-        flatten(adapted), flatten({part: state[part] for part in adapted}), tolerance=1e-14
-    )
+    computed = recurrent.adapt(meta, data)
+    expected = {part: state[part] for part in computed}  # in the same order
+    return Claim(flatten(computed), flatten(expected), tolerance=1e-14)
 
 
 @theorem(lesson="recurrent", source=DEFINITION)
 def shots_are_positions():
-    """After S examples, predict says what predict_along says at S + 1."""
+    """The answer of predict after S examples is the answer of predict_along at position S + 1."""
     meta, data = problem()
     answer = lambda task: recurrent.predict(meta, recurrent.adapt(meta, task.support), task.query.x)
     computed = numpy.concatenate([answer(split(data, shots)) for shots in range(T)], axis=1)
@@ -72,7 +71,7 @@ def shots_are_positions():
 
 @theorem(lesson="recurrent", source=LSTM)
 def the_sequence_is_its_equations():
-    """The sequence is the LSTM's equations, one after the other."""
+    """The answers along a sequence are the LSTM's equations applied one after the other."""
     meta, (x, y) = problem()
     W_x, W_h, b = (meta["cell"][name] for name in ("W_x", "W_h", "b"))
     sigmoid, label, answers = lambda z: 1 / (1 + numpy.exp(-z)), numpy.zeros_like(y[:, 0]), []
@@ -98,7 +97,7 @@ def the_sequence_loss_is_a_mean_over_shots():
 
 @theorem(lesson="recurrent", source="Chain rule")
 def the_gradient_is_that_of_the_fold():
-    """Its gradient is that of the fold, step by step."""
+    """The gradient of the sequence loss is that of the fold, which takes one step at a time."""
     meta, data = problem()
     loss = lambda meta: np.mean((fold_along(meta, data) - data.y) ** 2)
     learner, task = recurrent.learner(2, 2, hidden=5), split(data, T - 1)
@@ -126,31 +125,37 @@ def tasks_do_not_see_each_other():
     return Claim(recurrent.predict_along(meta, data), numpy.concatenate(alone), tolerance=1e-14)
 
 
+def answers_of_running_mean(y, prior):
+    """What the cell set by hand answers along labels y (1, T, 1)."""
+    clock = by_hand.log_odds(T, prior)[None]
+    return recurrent.predict_along(by_hand.running_mean(), Data(clock, y))
+
+
 @theorem(lesson="recurrent", source=LSTM)
 def a_cell_can_average():
-    """One cell whose gates have odds n - 1 holds the running mean."""
+    """A cell whose forget and input gates have the ratio n - 1 at label n holds the running mean of
+    the labels.
+    """
     y = numpy.random.default_rng(0).normal(size=(1, T, 1))
-    computed = recurrent.predict_along(
-        by_hand.running_mean(), Data(by_hand.log_odds(T, prior=0.0)[None], y)
-    )
+    computed = answers_of_running_mean(y, prior=0.0)
     means = [y[0, :n].mean() for n in range(1, T)]
     return Claim(computed[0, :, 0], [0.0, *means], tolerance=1e-9)
 
 
 @theorem(lesson="recurrent", source=KALMAN)
 def a_cell_can_be_bayes():
-    """With odds n - 1 + s^2/v it is the posterior mean."""
+    """A cell whose forget and input gates have the ratio n - 1 + s^2/v at label n holds the
+    posterior mean.
+    """
     y = numpy.random.default_rng(0).normal(size=(1, T, 1))
-    computed = recurrent.predict_along(
-        by_hand.running_mean(), Data(by_hand.log_odds(T, prior=2.5)[None], y)
-    )
+    computed = answers_of_running_mean(y, prior=2.5)
     means, _ = bayes.sequential(numpy.ones((1, T, 1)), y, 0.0, 0.4 * numpy.eye(1), 1.0)
     return Claim(computed[0, :, 0], means[0, :-1, 0, 0], tolerance=1e-9)
 
 
 @theorem(lesson="recurrent", source="Construction")
 def five_cells_can_descend():
-    """Five cells an input, their gates set by hand, run SGD, a step an example."""
+    """Five cells per input, their gates set by hand, run SGD with one step per example."""
     x, y = problem(tasks=1)[1]
     gradient = grad(lambda w, x, y: (x @ w - y) ** 2)
     w, answers = numpy.zeros(2), []
@@ -174,7 +179,7 @@ def lines(noise=NOISE, tasks=4000):
 
 @theorem(lesson="recurrent", source=BISHOP)
 def the_floor_is_the_risk():
-    """Along a sequence the Bayes error at t is the risk of t - 1 shots."""
+    """Along a sequence, the mean Bayes error at position t is the Bayes risk after t - 1 shots."""
     data, best = lines()
     risks = [bayes.risk(data.x[:, :n], numpy.eye(1), NOISE) for n in range(T)]
     off = (best - data.y)[..., 0] ** 2 - numpy.stack(risks, axis=1)  # (M, T)
@@ -183,11 +188,10 @@ def the_floor_is_the_risk():
 
 @theorem(lesson="recurrent", source=DEFINITION)
 def nobody_beats_bayes():
-    """No LSTM is below Bayes at any position."""
+    """At no position is an LSTM, untrained or set by hand, better than Bayes."""
     data, best = lines()
     untrained = recurrent.init(numpy.random.default_rng(0), 1, 1, 16)
-    answers = [
-        recurrent.predict_along(meta, data) for meta in (untrained, by_hand.gradient_descent(0.3))
-    ]
+    learners = untrained, by_hand.gradient_descent(0.3)
+    answers = [recurrent.predict_along(meta, data) for meta in learners]
     errors = [((answer - data.y) ** 2 - (best - data.y) ** 2)[..., 0] for answer in answers]
     return none_below_zero(numpy.concatenate(errors, axis=1))  # (M, 2T), paired: the same tasks

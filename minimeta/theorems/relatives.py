@@ -21,7 +21,7 @@ STEPS = range(1, 6)
 
 @theorem(lesson="inner_loop", source=RAGHU)
 def anil_meta_gradient():
-    """ANIL's meta-gradient is J'AJ (theta-c) with J = (I-aEA)^k, E the adapted coordinates."""
+    """ANIL's meta-gradient is mean J'A J (theta-c), J = (I-aEA)^k, E the adapted coordinates."""
     A, c, theta, a = draw_family()
     task, meta = from_quadratics(A, c), {"body": theta[:2, None], "head": theta[2:, None]}
     rows = numpy.eye(3)  # the body holds the first two weights, the head the last
@@ -35,7 +35,7 @@ def anil_meta_gradient():
 
 @theorem(lesson="inner_loop", source=f"{RAGHU}; Eckart & Young 1936")
 def anil_is_principal_components():
-    """A linear ANIL whose head is solved is PCA: the best body spans the leading directions."""
+    """A linear ANIL with a solved head is PCA: its best body spans the leading directions."""
     rng = numpy.random.default_rng(0)
     spectrum = numpy.array([3.0, 1.0, 0.2])
     directions, _ = numpy.linalg.qr(rng.normal(size=(3, 3)))
@@ -55,7 +55,7 @@ def anil_is_principal_components():
 
 @theorem(lesson="inner_loop", source=LI)
 def meta_sgd_gradient_of_step_sizes():
-    """Meta-SGD's slope for its step sizes is -g * A(I - diag(alpha)A)(theta-c), g = A(theta-c)."""
+    """Meta-SGD's gradient in alpha is mean -g * A (I - diag(alpha) A) (theta-c), g = A(theta-c)."""
     A, c, theta, _ = draw_family()
     alpha = numpy.array([0.2, -0.1, 0.5])
     meta = {"theta": parameters(theta), "alpha": parameters(alpha)}
@@ -69,7 +69,7 @@ def meta_sgd_gradient_of_step_sizes():
 
 @theorem(lesson="inner_loop", source=LI)
 def meta_sgd_learns_newton():
-    """On axis-aligned tasks of one curvature Meta-SGD's best rates are 1/a: one step solves all."""
+    """On axis-aligned tasks of one curvature, Meta-SGD's best step sizes 1/a solve every task."""
     a, c = numpy.array([0.5, 1.0, 4.0]), numpy.random.default_rng(0).normal(size=(6, 3))
     A = numpy.broadcast_to(numpy.diag(a), (6, 3, 3))
     rates = exact.best_step_per_coordinate(numpy.broadcast_to(a, (6, 3)), c**2)
@@ -81,7 +81,7 @@ def meta_sgd_learns_newton():
 
 @theorem(lesson="inner_loop", source=f"{LI}; one derivative")
 def meta_sgd_best_rates():
-    """With curvatures that vary, Meta-SGD's best rate per coordinate is E[a^2 v]/E[a^3 v]."""
+    """If curvatures a vary, Meta-SGD's best step size of a coordinate is E[a^2 v] / E[a^3 v]."""
     rng = numpy.random.default_rng(0)
     a, c = rng.uniform(0.5, 2.0, size=(7, 3)), rng.normal(size=(7, 3))
     rates = exact.best_step_per_coordinate(a, c**2)
@@ -99,7 +99,7 @@ def implicit_gradient(A, c, theta, strength, step_size, steps, cg_steps=3):
 
 @theorem(lesson="inner_loop", source=RAJESWARAN)
 def imaml_meta_gradient():
-    """iMAML's gradient is mean B A B (theta-c) with B = (I + A/lam)^-1."""
+    """iMAML's meta-gradient is mean B A B (theta-c) with B = (I + A/lam)^-1."""
     A, c, theta, _ = draw_family()
     expected = exact.meta_gradient(theta, exact.imaml_weights(A, 2.0), c)
     return Claim(implicit_gradient(A, c, theta, 2.0, 0.3, 200), expected, tolerance=1e-12)
@@ -107,7 +107,7 @@ def imaml_meta_gradient():
 
 @theorem(lesson="inner_loop", source=RAJESWARAN)
 def imaml_forgets_the_path():
-    """iMAML's gradient does not depend on the path: two step sizes, one answer."""
+    """iMAML's meta-gradient does not depend on the inner path: two step sizes give the same."""
     A, c, theta, _ = draw_family()
     slow = implicit_gradient(A, c, theta, 2.0, 0.05, 900)
     fast = implicit_gradient(A, c, theta, 2.0, 0.45, 150)
@@ -116,7 +116,7 @@ def imaml_forgets_the_path():
 
 @theorem(lesson="inner_loop", source=RAJESWARAN)
 def unrolling_converges_to_the_implicit_gradient():
-    """MAML through ever more steps of iMAML's inner problem converges to the implicit gradient."""
+    """The gradient through ever more steps of iMAML's inner problem tends to the implicit one."""
     A, c, theta, _ = draw_family()
     task, meta = from_quadratics(A, c), parameters(theta)
     unrolled = lambda k: meta_gradient(imaml.learner(LINE, mse, 2.0, 0.3, k), meta, task)["w"][:, 0]
@@ -128,7 +128,7 @@ def unrolling_converges_to_the_implicit_gradient():
 
 @theorem(lesson="inner_loop", source=HESTENES)
 def conjugate_gradients_are_exact():
-    """Conjugate gradients solve a D-dimensional system in D steps, for every task at once."""
+    """Conjugate gradients solve a system of D equations in D steps, for every task at once."""
     A, c, _, _ = draw_family(tasks=4)
     solution = imaml.conjugate_gradients(lambda v: {"w": A @ v["w"]}, {"w": c[..., None]}, 3)
     return Claim(solution["w"], numpy.linalg.solve(A, c[..., None]), tolerance=1e-8)

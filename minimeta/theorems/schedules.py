@@ -36,7 +36,7 @@ def along(optimizer, task, steps):
 
 @theorem(lesson="schedules", source=GOLUB)
 def best_schedule_has_the_roots_of_the_best_polynomial():
-    """The best fixed step sizes are the inverse roots of the least-squares polynomial, k = 1..5."""
+    """The best k step sizes are the inverse roots of the least-squares polynomial, for k = 1..5."""
     lam, weights = spectrum()
     computed, roots = [], []
     for k in range(1, 6):
@@ -48,7 +48,7 @@ def best_schedule_has_the_roots_of_the_best_polynomial():
 
 @theorem(lesson="schedules", source=GOLUB)
 def learned_schedule_arrives_at_the_roots():
-    """A schedule learned by gradient descent arrives at the polynomial's roots."""
+    """A schedule learned by gradients converges to the inverse roots of the best polynomial."""
     lam, weights = spectrum(seed=1)
     computed = learn_schedule(lam, weights, steps=4)
     return Claim(computed, exact.best_schedule(lam, weights, 4), tolerance=1e-8)
@@ -71,7 +71,9 @@ def learn_schedule(lam, weights, steps):
 
 @theorem(lesson="schedules", source=HESTENES)
 def first_order_rests_at_the_best_schedule():
-    """First order rests at the best schedule too: its last gradient is orthogonal to all before."""
+    """The first-order meta-gradient is zero at the best schedule too, because the last gradient is
+    orthogonal to all before it.
+    """
     lam, weights = spectrum(seed=2)
     meta = {"step_sizes": exact.best_schedule(lam, weights, 4)}
     last, family = [0.0, 0.0, 0.0, 1.0], gaussian_quadratics(1, len(lam))
@@ -82,18 +84,18 @@ def first_order_rests_at_the_best_schedule():
 
 @theorem(lesson="schedules", source="one derivative")
 def best_step_has_no_slope():
-    """The best single step is sum w lam / sum w lam^2: there the meta-gradient vanishes."""
+    """The meta-gradient of a single step size is zero at sum w lam / sum w lam^2."""
     lam, weights = spectrum()
     family = gaussian_quadratics(1, len(lam))
     follow = training.meta_gradient(family, schedule.optimizer, 1, None)
-    slope = lambda a: follow({"step_sizes": numpy.array([a])}, diagonal(lam, weights))[1]
-    at = [slope(a)["step_sizes"][0] for a in (0.0, 1.0)]  # the loss is a parabola in a
+    gradient = lambda a: follow({"step_sizes": numpy.array([a])}, diagonal(lam, weights))[1]
+    at = [gradient(a)["step_sizes"][0] for a in (0.0, 1.0)]  # the loss is a parabola in a
     return Claim(at[0] / (at[0] - at[1]), exact.best_step(lam, weights), tolerance=1e-12)
 
 
 @theorem(lesson="schedules", source=HESTENES)
 def krylov_bound_is_least_squares():
-    """The Krylov bound is the least-squares value over polynomials with p(0) = 1, k = 0..5."""
+    """The Krylov bound is the least-squares value over polynomials with p(0) = 1, for k = 0..5."""
     lam, weights = spectrum()
     values = []
     for k in range(6):
@@ -104,7 +106,7 @@ def krylov_bound_is_least_squares():
 
 @theorem(lesson="schedules", source=HESTENES)
 def conjugate_gradients_reach_the_bound():
-    """On each problem conjugate gradients reach the Krylov bound, and 0 after D steps."""
+    """On each problem conjugate gradients reach the Krylov bound, and zero after D steps."""
     task = gaussian_quadratics(4, 5).sample(numpy.random.default_rng(0))
     theta, computed = numpy.swapaxes(task.query.x, 1, 2), []
     for x, y, start in zip(*task.support, theta):
@@ -172,7 +174,7 @@ def draw_recurrent(rng):
 
 @theorem(lesson="schedules", source="Young 1953")
 def chebyshev_equioscillates():
-    """Chebyshev's steps leave exactly +-1/T_k at k + 1 points, in turn, so none can do better."""
+    """Chebyshev's steps leave +-1/T_k, alternating, at k + 1 points, so no steps do better."""
     low, high, k = 0.3, 4.0, 6
     points = 0.5 * (high + low) + 0.5 * (high - low) * numpy.cos(numpy.pi * numpy.arange(k + 1) / k)
     left = exact.residual(exact.chebyshev(low, high, k), points)
@@ -182,7 +184,7 @@ def chebyshev_equioscillates():
 
 @theorem(lesson="schedules", source=POLYAK)
 def heavy_ball_rate():
-    """The fastest heavy ball shrinks every mode of [low, high] by its rate and no more."""
+    """The fastest heavy ball shrinks every mode in [low, high] by exactly its rate."""
     low, high = 0.2, 5.0
     a, mass, rate = exact.heavy_ball(low, high)
     radius = [spectral_radius(lam, a, mass) for lam in numpy.linspace(low, high, 52)[1:-1]]
@@ -196,16 +198,16 @@ def spectral_radius(lam, a, mass):
 
 @theorem(lesson="schedules", source=POLYAK)
 def gradient_descent_rate():
-    """The best constant step shrinks both ends of the spectrum by (kappa-1)/(kappa+1)."""
+    """The best constant step size shrinks both ends of the spectrum by (kappa-1) / (kappa+1)."""
     a, rate = exact.gradient_descent(0.2, 5.0)
     return Claim([1.0 - 0.2 * a, 5.0 * a - 1.0], [rate, rate], tolerance=1e-14)
 
 
 @theorem(lesson="schedules", source=POLYAK)
 def chebyshev_becomes_heavy_ball():
-    """Chebyshev's k-th root tends to the heavy ball's rate: momentum is Chebyshev in the long run.
+    """Chebyshev's bound 1/T_k is 2 r^k / (1 + r^2k), where r is the rate of the heavy ball.
 
-    1/T_k = 2 r^k / (1 + r^2k) exactly, with r the heavy ball's rate.
+    So its k-th root tends to r: momentum is as fast as Chebyshev in the long run.
     """
     r, k = exact.heavy_ball(0.5, 3.0)[2], numpy.arange(1, 30)
     computed = [exact.chebyshev_bound(0.5, 3.0, int(j)) for j in k]

@@ -30,7 +30,7 @@ def pooled_fits(phase, tasks=20_000):
 
 @theorem(lesson="transfer", source=MAML)
 def joint_predictor_of_sines():
-    """The best joint predictor of the sines is E[y|x] by quadrature."""
+    """The best joint predictor of the sines is E[y|x], computed by quadrature."""
     nodes, weights = numpy.polynomial.legendre.leggauss(40)
     x, phi = numpy.linspace(-5.0, 5.0, 11), math.pi / 2 * (nodes + 1.0)
     mean = 2.55 * (weights / 2) @ numpy.sin(x - phi[:, None])  # 2.55 is the mean of U[0.1, 5]
@@ -39,7 +39,7 @@ def joint_predictor_of_sines():
 
 @theorem(lesson="transfer", source=MAML)
 def joint_risk_of_sines():
-    """The joint optimum's error on sampled sines is 3.0057."""
+    """The mean error of the best joint predictor on sampled sines is 3.0057."""
     x, y = sines(numpy.random.default_rng(0), 20_000, 0, 20).query
     losses = mse(exact.joint_predictor(x), y)  # (M,)
     return has_mean(losses, exact.joint_risk())
@@ -55,7 +55,7 @@ def pooled_sines():
 
 @theorem(lesson="transfer", source=REPTILE)
 def pooled_whole_turns():
-    """With phases of a whole turn, pooled sines give zero."""
+    """If phases cover a whole turn, least squares on pooled sines gives zero."""
     fits = pooled_fits(WHOLE_TURN)
     height = exact.joint_predictor(0.0, phase=WHOLE_TURN)
     return has_mean(fits, [0.0, height])
@@ -63,7 +63,7 @@ def pooled_whole_turns():
 
 @theorem(lesson="transfer", source=REPTILE)
 def nothing_to_learn_jointly():
-    """The joint risk and zero's risk of sampled whole turns agree."""
+    """If phases cover a whole turn, the zero predictor's error on samples is the joint risk."""
     y = sines(numpy.random.default_rng(1), 20_000, 0, 20, phase=WHOLE_TURN).query.y
     losses = numpy.mean(y**2, axis=(1, 2))
     risk = exact.joint_risk(phase=WHOLE_TURN)
@@ -72,7 +72,7 @@ def nothing_to_learn_jointly():
 
 @theorem(lesson="transfer", source="Bias-variance")
 def price_of_another_predictor():
-    """A predictor away from E[y|x] by d pays E d^2 on top."""
+    """A predictor that differs from E[y|x] by d has an error that is larger by E d^2."""
     x, y = sines(numpy.random.default_rng(2), 20_000, 0, 20).query
     away = 0.7 * numpy.sin(x) + 0.2
     excess = numpy.mean((exact.joint_predictor(x) + away - y) ** 2 - away**2, axis=(1, 2))
@@ -81,7 +81,7 @@ def price_of_another_predictor():
 
 @theorem(lesson="transfer", source=ALGEBRA)
 def two_examples_are_enough():
-    """Two exact examples give a sine away: A cos phi, -A sin phi."""
+    """Two examples without noise determine a sine: its weights A cos phi and -A sin phi."""
     rng = numpy.random.default_rng(0)
     amplitudes, phases = draw_sines(rng, 50)
     task = from_sines(rng, amplitudes, phases, 2, 3)
@@ -91,14 +91,14 @@ def two_examples_are_enough():
 
 @theorem(lesson="transfer", source=ALGEBRA)
 def knowing_the_family():
-    """The learner that knows the family has no error at ten shots."""
+    """A learner that knows the family of sines has no error after ten shots."""
     task = sines(numpy.random.default_rng(3), 100, 10, 10)
     return Claim(evaluate(exact.learner(), {}, task), numpy.zeros(100), tolerance=1e-24)
 
 
 @theorem(lesson="transfer", source=ALGEBRA)
 def joint_optimum_is_pooled_least_squares():
-    """The joint optimum is least squares on all data pooled."""
+    """The joint optimum of quadratics is least squares on the pooled data."""
     A, c, _, _ = draw_family(tasks=6)
     x, y = from_quadratics(A, c).support
     pooled = numpy.linalg.lstsq(x.reshape(-1, 3), y.reshape(-1), rcond=None)[0]
@@ -107,7 +107,7 @@ def joint_optimum_is_pooled_least_squares():
 
 @theorem(lesson="transfer", source=ALGEBRA)
 def averaging_minimisers_is_worse():
-    """The mean of the minima loses d' (sum A) d / 2 to the joint optimum, d apart."""
+    """The mean of the minima, d away from the joint optimum, loses d'(sum A)d / 2 to it."""
     A, c, _, _ = draw_family(tasks=6)
     joint, mean = quadratics.joint_optimum(A, c), c.mean(axis=0)
     excess = numpy.sum(quadratics.loss(mean, A, c) - quadratics.loss(joint, A, c))
@@ -117,7 +117,7 @@ def averaging_minimisers_is_worse():
 
 @theorem(lesson="transfer", source=ALGEBRA)
 def averaging_is_right_for_equal_curvature():
-    """With one curvature for all, the joint optimum is the mean."""
+    """If all tasks have one curvature, the joint optimum is the mean of the minima."""
     A, c, _, _ = draw_family(tasks=6)
     same = numpy.broadcast_to(A[0], A.shape)
     return Claim(quadratics.joint_optimum(same, c), c.mean(axis=0), tolerance=1e-13)
@@ -125,7 +125,7 @@ def averaging_is_right_for_equal_curvature():
 
 @theorem(lesson="transfer", source=ALGEBRA)
 def fine_tuning_in_closed_form():
-    """Fine-tuning a linear map k steps ends at c + (I-aA)^k (theta-c)."""
+    """Fine-tuning a linear map by k steps ends at c + (I-aA)^k (theta-c)."""
     A, c, theta, _ = draw_family(tasks=6)
     x, y = from_quadratics(A, c).support
     walked = numpy.repeat(theta[None, :, None], len(A), axis=0)  # (M, D, 1), a copy per task
@@ -137,7 +137,7 @@ def fine_tuning_in_closed_form():
 
 @theorem(lesson="transfer", source=ALGEBRA)
 def loss_after_fine_tuning():
-    """After k steps the loss is (theta-c)' P' A P (theta-c) / 2."""
+    """After k steps of fine-tuning the loss is (theta-c)'P'A P(theta-c) / 2 with P = (I-aA)^k."""
     A, c, theta, _ = draw_family(tasks=6)
     losses = []
     for curvature, minimum in zip(A, c):
@@ -149,7 +149,7 @@ def loss_after_fine_tuning():
 
 @theorem(lesson="transfer", source=ALGEBRA)
 def stability_limit_flips():
-    """At the stability limit the steepest direction flips and stays."""
+    """At the stability limit, each step flips the steepest direction and keeps its length."""
     A, c, _, _ = draw_family(tasks=6)
     steepest = numpy.linalg.eigh(A)[1][..., -1]  # (M, D)
     limits = quadratics.stability_limit(A)
