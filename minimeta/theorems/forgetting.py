@@ -73,7 +73,7 @@ def two_tasks_are_bayes():
 
 @theorem(lesson="forgetting", source=HUSZAR)
 def three_tasks_are_bayes():
-    """With one penalty, EWC on three tasks of different sizes ends there too."""
+    """With one penalty, EWC on three tasks of any sizes ends at the mean of the joint posterior."""
     task = family(3)
     return Claim(consolidate_all(*task)[0], joint(*task)[0], tolerance=1e-12)
 
