@@ -1,0 +1,82 @@
+"""Bernoulli bandits: A arms, each of which pays 1 with a probability of its own.
+
+    reward_t = 1 if world_t < sum_a action_ta p_a, else 0        world_t uniform in [0, 1)
+
+A problem is the probabilities p (M, A). There is nothing to see, so the observation is a single 1,
+and an episode goes on for as long as there is noise. One uniform number serves all arms: under the
+same noise, the arm that pays more often pays whenever the other does.
+"""
+
+import numpy
+
+from minimeta.core import checks
+from minimeta.core.backend import np, to_device
+from minimeta.tasks.drawing import generator
+from minimeta.tasks.environment import Environment
+
+
+def draw(rng, tasks, episodes, steps, arms=2):
+    """Bandits with p ~ U(0, 1), and noise for them: (problem, noise), what an agent is trained on.
+
+    The noise of the agent is one uniform number a step, enough to pick an action by.
+    """
+    checks.integer("arms", arms, at_least=2)
+    noise = draw_noise(rng, tasks, episodes, steps)
+    return to_device(rng.uniform(size=(tasks, arms))), noise
+
+
+def draw_noise(rng, tasks, episodes, steps):
+    """{"world": ..., "agent": ...}, both uniform in [0, 1): (T, M, N)."""
+    checks.integer("tasks", tasks, at_least=1)
+    checks.integer("episodes", episodes, at_least=1)
+    checks.integer("steps", steps, at_least=1)
+    uniform = lambda: generator(rng).uniform(size=(steps, tasks, episodes))
+    return to_device({"world": uniform(), "agent": uniform()})
+
+
+def begin(problem, noise):
+    """The one place there is, as the number 1: (M, N, 1)."""
+    check_problem(problem, np.shape(noise))
+    return np.ones((*np.shape(noise), 1))
+
+
+def step(problem, place, action, noise):
+    """Pay 1 if the noise is below the probability of the arm that was pulled; never done."""
+    check_one_hot(action, np.shape(problem)[-1])
+    chance = np.sum(action * np.expand_dims(problem, 1), axis=-1)  # (M, N)
+    return place, (noise < chance).astype(noise.dtype), np.zeros_like(noise)
+
+
+def observe(problem, place):
+    """The number 1: (M, N, 1)."""
+    return place
+
+
+BERNOULLI = Environment(begin, step, observe)
+
+
+def check_problem(problem, shape):
+    """Raise unless the problem is probabilities (M, A) for noise of this shape, (M, N)."""
+    checks.array("problem", problem, "M A")
+    if len(shape) != 2 or len(problem) != shape[0]:
+        raise ValueError(
+            f"A bandit of problem {np.shape(problem)} needs noise of ({len(problem)}, N) a step; "
+            f"its shape is {shape}."
+        )
+    if checks.readable(problem) and not numpy.all((0.0 <= problem) & (problem <= 1.0)):
+        raise ValueError(
+            "problem must hold probabilities, from 0 to 1; "
+            f"it reaches from {numpy.min(problem):.3g} to {numpy.max(problem):.3g}."
+        )
+
+
+def check_one_hot(action, arms):
+    """Raise unless the action has a column for each arm and, where readable, picks one of them."""
+    if np.shape(action)[-1] != arms:
+        raise ValueError(
+            f"action must have {arms} columns, one for each arm; its shape is {np.shape(action)}."
+        )
+    if checks.readable(action):
+        wrong = (numpy.sum(action == 1.0, axis=-1) != 1) | (numpy.sum(action != 0.0, axis=-1) != 1)
+        if numpy.any(wrong):
+            raise ValueError(f"action must be one-hot rows; one of them is {action[wrong][0]}.")
