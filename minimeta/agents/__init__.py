@@ -1,0 +1,1 @@
+"""Agents: learners whose examples are what they did and what came back."""

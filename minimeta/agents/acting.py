@@ -1,0 +1,96 @@
+"""How a learner acts: its answers are the logits of actions, and what came back is the label.
+
+    x_t    the observation                                            (M N, O)
+    act    a_t ~ softmax(predict(meta, state_t, x_t))                 one action for each episode
+    label  y_t = [action one-hot, reward, done]                       (M N, A + 2)
+    learn  state_t+1 = observe(meta, state_t, x_t, y_t)
+
+Any sequential `Learner` acts so. An episode of the agent is a task of the learner: each of the N
+episodes of each of the M tasks has a state of its own, so both axes are one here, M N, and
+observations are vectors (O). The learner's logits have A columns, while its labels have A + 2.
+"""
+
+from minimeta.core import checks
+from minimeta.core.backend import np
+from minimeta.core.gradients import constant
+from minimeta.core.losses import log_softmax, softmax
+from minimeta.meta import along
+from minimeta.tasks.environment import rollout
+from minimeta.tasks.task import Data
+
+
+def play(learner, meta, environment, problem, noise):
+    """The Episodes of a sequential learner that begins every episode afresh and learns in it.
+
+    noise["agent"] is uniform in [0, 1): (T, M, N).
+    """
+    act, learn = act_by(learner, meta)
+    return rollout(environment, act, problem, noise, learn=learn)
+
+
+def act_by(learner, meta):
+    """The pair (act, learn) that `rollout` takes; the memory is the learner's state, None first."""
+    if not (learner.start and learner.observe):
+        raise ValueError("learner must be sequential to act: it needs `start` and `observe`.")
+
+    def act(state, observation, noise):
+        x = join(observation, "M N O")[:, None]  # (M N, 1, O)
+        state = learner.start(meta, x) if state is None else state
+        logits = learner.predict(meta, state, x)  # (M N, 1, A)
+        return state, pick(np.reshape(logits, (*np.shape(observation)[:2], -1)), noise)
+
+    def learn(state, observation, action, reward, done):
+        y = join(label(action, reward, done), "M N C")
+        return learner.observe(meta, state, join(observation, "M N O"), y)
+
+    return act, learn
+
+
+def pick(logits, noise):
+    """Actions drawn from softmax(logits) as one-hot rows, constants to every gradient.
+
+    By the inverse of the distribution function: with P_a the probability of the actions up to a,
+    noise (...), uniform in [0, 1), picks the first a with noise < P_a: (..., A) -> (..., A).
+    """
+    checks.axes("logits", logits, "... A")
+    if np.shape(noise) != np.shape(logits)[:-1]:
+        raise ValueError(
+            f"The agent's noise must have shape {np.shape(logits)[:-1]}, one number for each "
+            f"action to pick; its shape is {np.shape(noise)}."
+        )
+    if checks.readable(noise) and not (noise.min() >= 0.0 and noise.max() <= 1.0):
+        raise ValueError(
+            "The agent's noise must be uniform in [0, 1); "
+            f"it reaches from {noise.min():.3g} to {noise.max():.3g}."
+        )
+    bounds = np.cumsum(softmax(constant(logits)), axis=-1)[..., :-1]  # the last P_a is 1
+    beyond = (np.expand_dims(noise, -1) >= bounds).astype(logits.dtype)  # ones, then zeros
+    ones, zeros = np.ones_like(logits[..., :1]), np.zeros_like(logits[..., :1])
+    return np.concatenate([ones, beyond], axis=-1) - np.concatenate([beyond, zeros], axis=-1)
+
+
+def label(action, reward, done):
+    """What came back, as the learner's label: [action, reward, done] (..., A + 2)."""
+    return np.concatenate([action, np.stack([reward, done], axis=-1)], axis=-1)
+
+
+def histories(episodes):
+    """The episodes as the learner's examples, Data of x (M N, T, O) and y (M N, T, A + 2)."""
+    y = label(episodes.action, episodes.reward, episodes.done)
+    return constant(Data(join(episodes.observation, "M N T O"), join(y, "M N T C")))
+
+
+def log_likelihood(learner, meta, episodes):
+    """log pi(action_t | what came before), for each step: (M, N, T)."""
+    data = histories(episodes)
+    logits, action = along(learner, meta, data), data.y[..., :-2]  # (M N, T, A)
+    checks.same_shape("The logits of this learner", logits, "the actions", action)
+    chosen = np.sum(log_softmax(logits) * action, axis=-1)
+    return np.reshape(chosen, np.shape(episodes.reward))
+
+
+def join(value, letters):
+    """The axes M and N as one, (M, N, ...) -> (M N, ...), of an array with these axes."""
+    checks.axes("what a learner sees", value, letters)
+    M, N, *rest = np.shape(value)
+    return np.reshape(value, (M * N, *rest))
