@@ -22,6 +22,7 @@ from minimeta.nets import Net
 from minimeta.tasks import Environment, Episodes, bandits, environment
 from minimeta.tasks.bandits import BERNOULLI
 from minimeta.theorems import Claim, theorem
+from minimeta.theorems.tools import DEFINITION
 
 REINFORCE = "Williams 1992"
 POLICY, ARMS = numpy.array([1.0, 2.0, 5.0]) / 8, numpy.array([1.0, 3.0, 2.0]) / 4
@@ -204,7 +205,7 @@ def gradient_of_a_learning_agent():
     return Claim(flatten(grad(surrogate)(meta)), flatten(grad(value)(meta)), tolerance=1e-13)
 
 
-@theorem(lesson="rl2", source="Definition")
+@theorem(lesson="rl2", source=DEFINITION)
 def logits_of_a_history_are_those_it_acted_by():
     """Along its history an agent gives the logits by which it chose its actions."""
     (learner, meta), (problem, noise) = agent(), bandits.draw(numpy.random.default_rng(4), 3, 5, 6)
@@ -253,7 +254,7 @@ def by_hand(problem, noise):
     return action, reward
 
 
-@theorem(lesson="bandits", source="Definition")
+@theorem(lesson="bandits", source=DEFINITION)
 def a_rollout_is_a_loop_over_pulls():
     """A rollout of all tasks and episodes is what a loop plays, one pull at a time."""
     problem, noise = bandits.draw(numpy.random.default_rng(6), 3, 4, 5, arms=3)
@@ -318,7 +319,7 @@ def nothing_counts_after_the_end():
     return Claim([earned, place], [exactly[1:], exactly[:-1]], tolerance=1e-14)
 
 
-@theorem(lesson="bandits", source="Definition")
+@theorem(lesson="bandits", source=DEFINITION)
 def a_recorded_rollout_is_the_rollout():
     """A rollout's value and gradient, recorded on one noise, are exact when replayed on another."""
     (learner, meta), rng = agent(), numpy.random.default_rng(7)
