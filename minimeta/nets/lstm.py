@@ -151,7 +151,7 @@ def _back_through_time(q, W, c, gates, cs):
         h = o * tanh_c
         dh = dh[..., :H] + q[:, :, t]
         dc += dh * (o - h * tanh_c)
-        numpy.subtract(1, gates[t, :3], out=dz[:3])
+        numpy.subtract(1, gates[t, :3], out=dz[:3])  # 1 - o, 1 - i, 1 - f
         d_o *= dh * h
         d_i *= dc * p
         numpy.multiply(dc, i - p * g, out=d_g)
