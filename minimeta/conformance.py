@@ -48,7 +48,7 @@ def conform(learner, family, shots=4, queries=5, seed=0, first_order=False):
     meta = learner.init(numpy.random.default_rng(seed + 1))
     task = family.sample(rng, TASKS, shots, queries)
     asked = [tasks_equal_the_loop, nothing_is_changed, one_seed_one_answer, order_of_tasks]
-    asked += [shape_of_the_labels]
+    asked += [one_answer_a_label]
     if leaves(meta) and not first_order:
         asked.append(meta_gradient_is_right)
     if learner.observe:
@@ -90,11 +90,14 @@ def order_of_tasks(learner, meta, task):
     return equal("The order of the tasks does not matter.", there, back[::-1])
 
 
-def shape_of_the_labels(learner, meta, task):
-    """One answer for each label."""
+def one_answer_a_label(learner, meta, task):
+    """As many answers as labels, and one loss for each task."""
     answer = learner.predict(meta, learner.adapt(meta, task.support), task.query.x)
-    wrong = float(np.shape(answer) != np.shape(task.query.y))
-    return Answer("The answer has the shape of the labels.", not wrong, wrong, 0)
+    axes = np.shape(answer)[:2] == np.shape(task.query.y)[:2]
+    wrong = float(not axes or np.shape(learner.loss(answer, task.query.y)) != (TASKS,))
+    return Answer(
+        "There is an answer for each label and a loss for each task.", not wrong, wrong, 0
+    )
 
 
 def meta_gradient_is_right(learner, meta, task):

@@ -123,12 +123,12 @@ FAULTS = {
     "another task's support": (GOOD._replace(adapt=first_task_only), "order of the tasks"),
     "hidden state between calls": (GOOD._replace(predict=drift), "One seed"),
     "changes its parameters": (GOOD._replace(adapt=vandal), "Nothing that the learner"),
-    "one output too many": (
+    "an answer too few": (
         GOOD._replace(
-            predict=lambda *a: np.concatenate([GOOD.predict(*a)] * 2, axis=-1),
-            loss=lambda p, y: np.mean((p[..., :1] - y) ** 2, axis=(-2, -1)),
+            predict=lambda *a: GOOD.predict(*a)[:, 1:],
+            loss=lambda p, y: np.mean((p - y[:, 1:]) ** 2, axis=(-2, -1)),
         ),
-        "shape of the labels",
+        "an answer for each label",
     ),
     "first order declared second": (FOMAML, "meta-gradient"),
     "an adapt that is no fold": (SEQUENTIAL._replace(adapt=forgetful), "adapt is the fold"),

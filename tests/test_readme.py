@@ -5,6 +5,8 @@ import io
 import re
 from pathlib import Path
 
+import pytest
+
 from minimeta.course.lessons import all_lessons
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,6 +21,21 @@ def test_the_ten_lines_print_what_is_shown_below_them():
     with contextlib.redirect_stdout(printed):
         exec(code, {})
     assert printed.getvalue() == shown
+
+
+RECIPES = re.findall(
+    r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL
+)
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=["ridge", "means", "delta", "agent"])
+def test_a_learner_of_contributing_is_short_and_conforms(recipe):
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(recipe, {})
+    answers = printed.getvalue().splitlines()
+    assert len(answers) >= 6 and all(answer.startswith("ok ") for answer in answers)
+    assert len([line for line in recipe.splitlines() if line.strip()]) <= 25
 
 
 def test_the_syllabus_has_every_lesson_with_its_title():

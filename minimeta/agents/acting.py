@@ -16,7 +16,7 @@ from minimeta.core.gradients import constant
 from minimeta.core.losses import log_softmax, softmax
 from minimeta.meta import along
 from minimeta.tasks.environment import rollout
-from minimeta.tasks.task import Data
+from minimeta.tasks.task import Data, Task, take
 
 
 def play(learner, meta, environment, problem, noise):
@@ -78,6 +78,22 @@ def histories(episodes):
     """The episodes as the learner's examples, Data of x (M N, T, O) and y (M N, T, A + 2)."""
     y = label(episodes.action, episodes.reward, episodes.done)
     return constant(Data(join(episodes.observation, "M N T O"), join(y, "M N T C")))
+
+
+def histories_of(learner, environment, draw):
+    """A sampler (rng, tasks, shots, queries) -> Task of what a fresh learner lives through.
+
+    draw(rng, tasks, episodes, steps) -> problem, noise. The first steps of an episode are support,
+    the later ones query, so that questions for sequential learners can be asked of an agent.
+    """
+
+    def sample(rng, tasks, shots, queries):
+        problem, noise = draw(rng, tasks, 1, shots + queries)
+        meta = learner.init(rng)
+        data = histories(play(learner, meta, environment, problem, noise))
+        return Task(take(data, shots), Data(data.x[:, shots:], data.y[:, shots:]))
+
+    return sample
 
 
 def log_likelihood(learner, meta, episodes):
