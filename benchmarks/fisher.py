@@ -25,7 +25,7 @@ def sample(rng, sizes):
 
 def in_minimeta(sizes):
     """continual.fisher, which makes no gradient of a single example."""
-    from minimeta.continual.fisher import empirical, scaled
+    from minimeta.continual.fisher import empirical, scale
     from minimeta.core.backend import np
     from minimeta.core.losses import cross_entropy
     from minimeta.nets import mlp, tanh
@@ -35,7 +35,7 @@ def in_minimeta(sizes):
 
     def step(params, data):
         value = np.mean(cross_entropy(net.apply(params, data[0]), data[1]))
-        return value, scaled(empirical(params, Data(*data), net), len(data[0]))
+        return value, scale(empirical(params, Data(*data), net), len(data[0]))
 
     return step
 

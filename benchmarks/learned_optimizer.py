@@ -45,8 +45,8 @@ def in_minimeta(sizes):
 
     from minimeta.core.backend import np
     from minimeta.core.gradients import constant, grad, value_and_grad
-    from minimeta.learned_optimizers.coordinates import log_and_sign
     from minimeta.learned_optimizers.lstm_optimizer import optimizer
+    from minimeta.learned_optimizers.preprocessing import log_and_sign
 
     def loss(params, data):
         W, y, theta = data

@@ -26,7 +26,7 @@ from minimeta.exact import linear_gaussian
 from minimeta.meta import Learner
 from minimeta.nets import mlp
 from minimeta.tasks import Data, Task
-from minimeta.tasks.regression import linear, rotated
+from minimeta.tasks.regression import linear, random_covariance
 from minimeta.training import meta_train
 
 QUICK = os.environ.get("MINIMETA_QUICK") == "1"
@@ -98,7 +98,7 @@ M, STEPS = (300, 50) if QUICK else (2000, 3000)
 SPECTRUM, MEAN, NOISE = 2.0 ** -numpy.arange(D), rng.normal(size=(D, 1)), 0.1
 priors = {"isotropic": (0 * MEAN, np.eye(D), NOISE),
           "anisotropic": (0 * MEAN, np.diag(SPECTRUM), NOISE),
-          "rotated": (MEAN, rotated(rng, SPECTRUM), NOISE)}  # fmt: skip
+          "rotated": (MEAN, random_covariance(rng, SPECTRUM), NOISE)}  # fmt: skip
 draw = lambda shots, m, S, noise: linear(rng, M, shots, 20, S, m, noise)
 bar = lambda e: np.std(e, axis=-1) / e.shape[-1] ** 0.5  # standard error over tasks
 risk = linear_gaussian.wrong_prior_risk  # the formula: (x, believed, true) -> (M,)

@@ -17,12 +17,12 @@ from minimeta import plots, training
 from minimeta.core.backend import np, use
 from minimeta.core.gradients import constant, grad, value_and_grad
 from minimeta.core.optim import Optimizer, adam
-from minimeta.core.trees import size, tree_map
+from minimeta.core.trees import flatten, like, size, tree_map
 from minimeta.exact import schedules as exact
 from minimeta.learned_optimizers import lstm_optimizer, schedule
-from minimeta.learned_optimizers.baselines import report, trial, tuned
-from minimeta.learned_optimizers.coordinates import coordinates, like, log_and_sign
-from minimeta.learned_optimizers.training import clipped, kept
+from minimeta.learned_optimizers.baselines import report, trial, tune
+from minimeta.learned_optimizers.preprocessing import log_and_sign
+from minimeta.learned_optimizers.training import clip_gradient, identity
 from minimeta.nets import lstm, mlp
 from minimeta.tasks import optimizees as problems
 from minimeta.tasks.datasets import digits, split
@@ -45,7 +45,7 @@ QUICK, SEED = env("MINIMETA_QUICK") == "1", int(env("SEED", 0))
 
 
 # %%
-def my_loss(family, make, weights, stretch=None, through=kept):
+def my_loss(family, make, weights, stretch=None, through=identity):
     """The weighted losses on the way of make(meta), as a function of meta."""
 
     def loss(meta, task):
@@ -64,7 +64,7 @@ def my_loss(family, make, weights, stretch=None, through=kept):
 
 
 def train(loss, sample, init, count):
-    cut = clipped(adam(lambda t: 0.02 * 0.03 ** (t / count)), 0.3)
+    cut = clip_gradient(adam(lambda t: 0.02 * 0.03 ** (t / count)), 0.3)
     follow = value_and_grad(loss)
     return training.train(init, follow, sample, rng(SEED), count, optimizer=cut)
 
@@ -77,12 +77,12 @@ assert abs(exact.best_step(lam, w) - 5 / 17) < 1e-12, "a parabola's minimum"
 assert np.allclose(exact.best_schedule(lam, w, 2), [1, 1 / 4]), "a root for each"
 lam, w = np.array([0.3, 0.5, 1.0, 1.4, 1.7, 2.0]), np.array([3.0, 1, 2, 1, 2, 1])
 roots, modes = exact.best_schedule(lam, w, 3), problems.diagonal(lam, w)
-start, last = lambda rng: steps(1.5, 0.8, 0.5), scheduled([0, 0, 1], kept)
+start, last = lambda rng: steps(1.5, 0.8, 0.5), scheduled([0, 0, 1], identity)
 learned = train(last, lambda rng: modes, start, 1000)[0]["step_sizes"]
 print("learned", learned, "  1 / roots", roots)
 assert abs(learned - roots).max() < 1e-6, "descent found the roots"
 mode = problems.diagonal(np.array([1.0]), np.array([0.5]))
-for through, by_hand in ((kept, -1 / 4), (constant, -3 / 8)):
+for through, by_hand in ((identity, -1 / 4), (constant, -3 / 8)):
     slopes = grad(scheduled([0, 1], through))(steps(0.5, 0.5), mode)["step_sizes"]
     assert abs(slopes.sum() - by_hand) < 1e-12, "what a step does to later slopes"
 
@@ -103,11 +103,11 @@ def my_optimizer(meta, read=lambda g: g, scale=0.1):
         return [2 * (zeros(layer),) for layer in meta["layers"]]  # (P, hidden)
 
     def update(g, state, theta):
-        x, new = read(coordinates(g)), []  # (P, inputs)
+        x, new = read(flatten(g)[:, None]), []  # (P, inputs)
         for layer, before in zip(meta["layers"], state):
             new.append(lstm.cell(layer, before, x))
             x = new[-1][0]
-        step = like(theta, scale * np.matmul(x, meta["W"]))
+        step = like(theta, scale * np.matmul(x, meta["W"])[:, 0])
         return tree_map(np.add, theta, step), new
 
     return Optimizer(init, update)
@@ -117,9 +117,9 @@ use(dtype="float32")
 T, UPDATES, TESTS = (10, 2, 5) if QUICK else (100, 720, 500)
 test = problems.gaussian_quadratics(TESTS, 10).sample(rng(1000))
 around = {"SGD": 0.015, "momentum": 0.02, "RMSprop": 0.03, "Adam": 0.2}
-hand, ours, history, race = tuned(family, test, around, T), {}, {}, {}
+hand, ours, history, race = tune(family, test, around, T), {}, {}, {}
 init = lambda inputs: lambda rng: lstm_optimizer.init(rng, 1, 20, inputs)
-for name, through in {"LSTM, first order": constant, "LSTM": kept}.items():
+for name, through in {"LSTM, first order": constant, "LSTM": identity}.items():
     loss = my_loss(family, my_optimizer, T * [1 / T], 20, through)
     meta, history[name] = train(loss, family.sample, init(1), UPDATES)
     ours[name] = trial(family, my_optimizer(meta), test, T)
@@ -159,7 +159,7 @@ nets = {"10 units": net(10), "40 units": net(40), "10 ReLU": mlp([64, 10, 10])}
 for name, net in nets.items():
     others = problems.classifier(x_new, y_new, net, problems=1 if QUICK else 5)
     test, grid = others.sample(rng(1000)), 1.5 ** numpy.arange(-2.0, 3.0)
-    race[name] = tuned(others, test, {"Adam": 0.07}, T, last=20, ratios=grid)
+    race[name] = tune(others, test, {"Adam": 0.07}, T, last=20, ratios=grid)
     race[name]["LSTM"] = trial(others, my_optimizer(meta, read), test, T, last=20)
     best, own = race[name].values()
     print(name)

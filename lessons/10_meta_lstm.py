@@ -22,7 +22,7 @@ from minimeta.core.trees import copies, leaves, tree_map
 from minimeta.exact import sines
 from minimeta.initializations import maml
 from minimeta.learned_optimizers import meta_lstm
-from minimeta.learned_optimizers.coordinates import log_and_sign
+from minimeta.learned_optimizers.preprocessing import log_and_sign
 from minimeta.meta import Learner, meta_loss
 from minimeta.nets import Net, mlp
 from minimeta.nets.lstm import sigmoid
@@ -56,8 +56,8 @@ assert abs(c - i / (1 - f + i)) < 1e-12, "a tenth less of f costs half of the wa
 
 
 # %%
-def my_gate(w, loss, slope, c, before):
-    own = np.matmul(slope, w["slope"]) + w["parameter"] * c + w["before"] * before
+def my_gate(w, loss, g, c, before):
+    own = np.matmul(g, w["gradient"]) + w["parameter"] * c + w["before"] * before
     per_task = (-1,) + (np.ndim(c) - 1) * (1,)  # (M, 1, ...)
     return sigmoid(own + np.reshape(np.matmul(loss, w["loss"]), per_task) + w["b"])
 
@@ -97,7 +97,7 @@ def my_meta_lstm(net, steps):
 
 # %%
 def blind(start, b_f, b_i):
-    sizes = {"slope": 2, "loss": 2, "parameter": 1, "before": 1}
+    sizes = {"gradient": 2, "loss": 2, "parameter": 1, "before": 1}
     shut = {name: np.zeros(size) for name, size in sizes.items()}
     gate = lambda b: {**shut, "b": np.array([b])}
     return {"start": start, "forget": gate(b_f), "input": gate(b_i)}

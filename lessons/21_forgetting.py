@@ -119,7 +119,7 @@ def step(theta, batch, F, anchor, r, step_size=0.05):
 use(dtype="float32")
 shots, steps, seeds = (320, 20, 1) if QUICK else (1437, 600, 2)
 net, fresh = mlp([64, 200, 10]), numpy.random.default_rng
-worlds = [sequences.permuted(fresh(i), 5, shots, 360) for i in range(seeds)]
+worlds = [sequences.permuted_images(fresh(i), 5, shots, 360) for i in range(seeds)]
 data, start = Data(*(a[0] for a in worlds[0].support)), net.init(rng)
 F, anchor = fisher.exact(start, data, net), net.init(rng)
 library = ewc.proximal_step(ewc.Penalty(anchor, F), rate=50.0)
@@ -139,7 +139,7 @@ ways = {  # what to keep of a task, with the strengths to try
     "L2": (weigh(fisher.equal), [0.01, 0.03, 0.1]),
     "EWC": (weigh(fisher.exact), [10, 30, 100, 1000]),
     "empirical": (weigh(fisher.empirical), [30, 300]),
-    "batches": (weigh(lambda *a: fisher.batched(batches, *a)), [30, 3000]),
+    "batches": (weigh(lambda *a: fisher.minibatch(batches, *a)), [30, 3000]),
     "untrained": (weigh(lambda theta, *a: fisher.exact(start, *a)), [30, 300]),
     "joint": (strategies.rehearsal(shots), [0]),
 }

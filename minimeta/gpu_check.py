@@ -1,12 +1,12 @@
-"""The device check: five programs on a GPU beside the same programs on NumPy.
+"""The device check: five programs run on a GPU and on NumPy, and the answers compared.
 
     python -m minimeta gpu-check
 
-Of each program the value, the gradient and the Hessian times a vector must agree with NumPy's in
-float64; and where parameters and data are float32, so must all of these be.
+In float64 the value, the gradient and the Hessian times a vector of each program must agree with
+NumPy's. With float32 parameters and data all of these must be float32 too.
 
-The tests run it on a stand-in for CuPy that refuses what CuPy refuses (tests/standin.py).  On an
-actual GPU it has not run yet: the first run there is news, whichever way it goes.
+The tests run it on a stand-in for CuPy that refuses what CuPy refuses (tests/standin.py). It has
+not run on an actual GPU yet.
 """
 
 import time
@@ -42,9 +42,8 @@ def mlp(rng):
 
     def loss(params, x, y, x_query, y_query):
         start = copies(params, 3)
-        steps = grad(inner)(start, x, y)
-        moved = tree_map(lambda theta, step: theta - 0.05 * step, start, steps)
-        return inner(moved, x_query, y_query)
+        phi = tree_map(lambda p, g: p - 0.05 * g, start, grad(inner)(start, x, y))
+        return inner(phi, x_query, y_query)
 
     return Program(loss, to_host(net.init(rng)), tuple(rng.normal(size=(4, 3, 10, 1))))
 
@@ -121,14 +120,14 @@ def derivatives(program):
     return value, gradient, hvp(program.loss)(params, *data, tree_map(np.cos, params))
 
 
-def error(found, exact):
-    """The largest difference between two trees, relative to 1 + |exact|; NaN if there is one."""
-    pairs = zip(leaves(to_host(found)), leaves(exact))
+def error(tree, exact):
+    """The largest difference of a tree from `exact`, relative to 1 + |exact|; NaN if it has one."""
+    pairs = zip(leaves(to_host(tree)), leaves(exact))
     return float(numpy.max([numpy.max(abs(a - b) / (1 + abs(b))) for a, b in pairs]))
 
 
 def seconds(program):
-    """The time of one gradient, fetched to the host."""
+    """The seconds that one gradient takes, with its transfer to the host."""
     params, data = to_device(program.params), to_device(program.data)
     times = []
     for _ in range(REPEATS):
@@ -147,9 +146,9 @@ def compare(name, device):
     worst = error(derivatives(program), exact)
     use(device, "float32")
     types = "/".join(sorted({str(leaf.dtype) for leaf in leaves(derivatives(program))}))
-    taken = seconds(program)
+    on_device = seconds(program)
     use("numpy", "float32")
-    times = f"gradient {1e3 * taken:7.2f} ms, on NumPy {1e3 * seconds(program):7.2f} ms"
+    times = f"gradient {1e3 * on_device:7.2f} ms, on NumPy {1e3 * seconds(program):7.2f} ms"
     right = worst <= AGREE and types == "float32"
     return right, f"error {worst:7.1e}   float32 in, {types} out   {times}"
 

@@ -1,8 +1,8 @@
 """What every layer and loss must satisfy: the derivatives of its plain formula, on both devices.
 
-`agrees` compares a function made of primitives with the formula it stands for, differentiated by
-autograd call by call: value, gradient, Hessian times vector and one order more, in float64.  Then
-the same in float32, and on the stand-in device without a transfer.
+`agrees` compares a function made of primitives with its plain formula, which autograd
+differentiates call by call: value, gradient, Hessian times vector and one order more, in float64.
+Then it does the same in float32, and on the stand-in device without a transfer.
 """
 
 import numpy
@@ -25,7 +25,7 @@ def draws(*shapes, seed=0):
 
 
 def scalar(f):
-    """A scalar with slopes of every order: the sum of sin(f), each element with its own weight."""
+    """A scalar with derivatives of every order: a weighted sum of the elements of sin(f)."""
 
     def total(args):
         y = f(*args)
@@ -36,14 +36,14 @@ def scalar(f):
 
 
 def derivatives(f, args, order):
-    """Value, gradient, H v and the slope of v'H v, as far as `order` asks: a list of arrays."""
+    """Value, gradient, H v and the gradient of v'H v, as far as `order` asks: a list of arrays."""
     total, v = scalar(f), tree_map(lambda a: np.cos(3 * a), args)
-    found = [f(*args), *grad(total)(args)]
+    arrays = [f(*args), *grad(total)(args)]
     if order > 1:
-        found += hvp(total)(args, v)
+        arrays += hvp(total)(args, v)
     if order > 2:
-        found += grad(lambda a: dot(hvp(total)(a, v), v))(args)
-    return found
+        arrays += grad(lambda a: dot(hvp(total)(a, v), v))(args)
+    return arrays
 
 
 def agrees(f, plain, args, order=3, tolerance=EXACT):
@@ -53,24 +53,25 @@ def agrees(f, plain, args, order=3, tolerance=EXACT):
     single = derivatives(f, tree_map(lambda a: a.astype("float32"), args), order)
     assert {a.dtype for a in leaves(single)} == {numpy.dtype("float32")}
     same(single, exact, SINGLE)
-    same(on_device(derivatives, f, args, order), exact, tolerance)
+    same(on_device(lambda args: derivatives(f, args, order), args), exact, tolerance)
 
 
-def on_device(compute, f, args, *more):
-    """compute(f, args, ...) on the stand-in device, brought back; nothing may move in between."""
+def on_device(f, *args):
+    """f(*args) on the stand-in device, with the result on the host; nothing may move in between."""
     before = current()
     use(standin, dtype="float64")
     try:
         args = to_device(args)
         with standin.forbid():
-            found = compute(f, args, *more)
-        return to_host(found)
+            result = f(*args)
+        return to_host(result)
     finally:
         use(*before)
 
 
-def same(found, expected, tolerance):
-    for a, b in zip(leaves(found), leaves(expected), strict=True):
+def same(tree, expected, tolerance):
+    """Raise AssertionError unless the leaves agree in number, shape and value."""
+    for a, b in zip(leaves(tree), leaves(expected), strict=True):
         assert numpy.shape(a) == numpy.shape(b)
         assert_allclose(a, b, **tolerance)
 

@@ -1,18 +1,29 @@
-"""Forgetting: theorems see planted bugs, every network has its Fisher, mistakes get a sentence.
+"""Forgetting: planted bugs make theorems fail, any network has its Fisher, mistakes are named.
 
 The equations themselves are theorems (theorems/fisher.py, theorems/forgetting.py).
 """
 
 import numpy
 import pytest
+from helpers import (
+    close,
+    given,
+    instead,
+    is_single,
+    refused,
+    rng,
+    single_precision,
+    times,
+    turns_red,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minimeta.continual import ewc, fisher, layered, strategies
 from minimeta.continual.likelihoods import categorical, gaussian
-from minimeta.core.backend import np, use
+from minimeta.core.backend import np
 from minimeta.core.gradients import grad
 from minimeta.core.losses import cross_entropy
-from minimeta.core.trees import flatten, leaves, tree_map
+from minimeta.core.trees import flatten, tree_map
 from minimeta.exact import pattern_memory
 from minimeta.exact import sequential_bayes as bayes
 from minimeta.nets import Net, mlp
@@ -20,14 +31,10 @@ from minimeta.nets.convolution import conv2d
 from minimeta.nets.layers import linear, relu
 from minimeta.tasks import Data, sequences
 from minimeta.tasks.datasets import digits
-from minimeta.theorems import REGISTRY, forgetting, judge
+from minimeta.theorems import REGISTRY, forgetting
 from minimeta.theorems.tools import LINE, full_fisher
 
 NET = mlp([4, 5, 3], activation=np.tanh)
-
-
-def rng(seed=0):
-    return numpy.random.default_rng(seed)
 
 
 def task(examples=12, inputs=4, seed=1):
@@ -41,27 +48,6 @@ def trained(net=NET, data=None, steps=200):
 
 
 # ---- Planted bugs: each makes a named theorem fail ----
-
-
-def times(factor):
-    return lambda f: lambda *a, **k: factor * f(*a, **k)
-
-
-def given(position, change):
-    """An argument that is changed on its way in."""
-
-    def bug(f):
-        return lambda *a, **k: f(*a[:position], change(a[position]), *a[position + 1 :], **k)
-
-    return bug
-
-
-def labels_of_the_data(f):
-    return fisher.empirical
-
-
-def no_labels(f):
-    return fisher.exact
 
 
 def example_by_example(f):
@@ -90,19 +76,15 @@ def most_likely_label(f):
     return wrong
 
 
-def of_the_mean(f):
-    return lambda slopes: f(tree_map(lambda s: numpy.mean(s, axis=0, keepdims=True), slopes))
-
-
-def one_weight_for_all(f):
-    return lambda a, b: f(tree_map(numpy.ones_like, a), b)
-
-
+labels_of_the_data, no_labels = instead(fisher.empirical), instead(fisher.exact)
+of_the_mean = given(0, lambda g: tree_map(lambda a: numpy.mean(a, axis=0, keepdims=True), g))
+one_weight_for_all = given(0, lambda tree: tree_map(numpy.ones_like, tree))
+a_step_early, one_less = lambda s: numpy.append(s[1:], 0.0), given(0, lambda n: n - 1)
 BUGS = {
     "two_tasks_are_bayes": (ewc, "cost", times(2.0)),
     "three_tasks_are_bayes": (ewc, "consolidate", first_penalty_lost),
     "penalty_is_the_posterior_precision": (ewc, "consolidate", mean_over_examples),
-    "separate_penalties_count_twice": (ewc, "listed", lambda f: lambda p: f(p)[-1:]),
+    "separate_penalties_count_twice": (ewc, "as_list", lambda f: lambda p: f(p)[-1:]),
     "what_the_diagonal_costs": (fisher, "exact", labels_of_the_data),
     "diagonal_along_the_axes": (fisher, "exact", labels_of_the_data),
     "rest_of_proximal_steps": (ewc, "proximal_step", given(1, lambda rate: 2 * rate)),
@@ -111,28 +93,20 @@ BUGS = {
     "consolidating_neuron": (pattern_memory, "consolidating_steps", given(0, lambda n: n + 1)),
     "memory_of_gradient_descent": (pattern_memory, "memory", given(0, lambda n: 2 * n)),
     "memory_of_consolidation": (pattern_memory, "memory", given(1, numpy.ones_like)),
-    "gradient_descent_forgets_exponentially": (
-        pattern_memory,
-        "memory",
-        given(1, lambda s: numpy.append(s[1:], 0.0)),
-    ),
-    "consolidation_forgets_by_a_power_law": (
-        pattern_memory,
-        "consolidating_steps",
-        given(0, lambda n: n - 1),
-    ),
+    "gradient_descent_forgets_exponentially": (pattern_memory, "memory", given(1, a_step_early)),
+    "consolidation_forgets_by_a_power_law": (pattern_memory, "consolidating_steps", one_less),
     "fisher_is_the_expected_hessian": (fisher, "exact", labels_of_the_data),
     "one_hidden_layer_by_brute_force": (fisher, "full", of_the_mean),
     "diagonal_in_one_pass": (layered, "layer_gradients", lambda f: lambda *a: list(f(*a))[:-1] * 2),
     "softmax_regression": (fisher, "exact", labels_of_the_data),
     "softmax_diagonal": (fisher, "exact", labels_of_the_data),
-    "linear_regression": (fisher, "scaled", lambda f: lambda tree, factor: tree),
-    "sampled_is_right_on_average": (fisher, "sampled", most_likely_label),
-    "sampled_regression": (fisher, "sampled", most_likely_label),
+    "linear_regression": (fisher, "scale", lambda f: lambda tree, factor: tree),
+    "sampled_is_right_on_average": (fisher, "monte_carlo", most_likely_label),
+    "sampled_regression": (fisher, "monte_carlo", most_likely_label),
     "empirical_is_another_matrix": (fisher, "empirical", no_labels),
     "empirical_vanishes_at_a_fit": (fisher, "empirical", no_labels),
-    "batches_are_biased": (fisher, "batched", example_by_example),
-    "batches_weaken_the_penalty": (fisher, "batched", example_by_example),
+    "batches_are_biased": (fisher, "minibatch", example_by_example),
+    "batches_weaken_the_penalty": (fisher, "minibatch", example_by_example),
     "divergence_is_quadratic": (fisher, "exact", labels_of_the_data),
     "overlap_is_a_frechet_distance": (fisher, "overlap", one_weight_for_all),
 }
@@ -141,11 +115,8 @@ THEOREMS = {t.name: t.prove for t in REGISTRY if t.topic in ("fisher", "forgetti
 
 @pytest.mark.parametrize("name", BUGS)
 def test_a_planted_bug_turns_the_theorem_red(name, monkeypatch):
-    module, function, bug = BUGS[name]
-    assert judge(THEOREMS[name]()).holds
-    monkeypatch.setattr(module, function, bug(getattr(module, function)))
     try:
-        assert not judge(THEOREMS[name]()).holds
+        turns_red(monkeypatch, THEOREMS[name], *BUGS[name])
     except KeyError:  # a layer without its gradient is no theorem either
         assert name == "diagonal_in_one_pass"
 
@@ -162,21 +133,19 @@ def test_any_sequence_of_linear_tasks_ends_at_the_joint_posterior(dimension, tas
     """One penalty with the full Fisher: exact. Separate ones, and the diagonal: off as stated."""
     data = sequences.linear(rng(dimension), tasks, 6, 1, dimension, noise_variance=0.3).support
     sequence = [Data(x, y) for x, y in zip(*data)]
-    mean, precision = (
-        rng(1).normal(size=(dimension, 1)),
-        numpy.diag(rng(2).uniform(1, 2, dimension)),
-    )
+    mean = rng(1).normal(size=(dimension, 1))
+    precision = numpy.diag(rng(2).uniform(1, 2, dimension))
     exact, _ = forgetting.joint(sequence, mean, precision)
-    found, _ = forgetting.consolidate_all(sequence, mean, precision)
-    assert_allclose(found, exact, rtol=0, atol=1e-11)
+    optimum, _ = forgetting.consolidate_all(sequence, mean, precision)
+    assert_allclose(optimum, exact, rtol=0, atol=1e-11)
     A, b = forgetting.moments(sequence)
     separate = bayes.separate_optima(A, b, mean, precision)
     off = bayes.separate_error(A, precision, separate)
     assert_allclose(separate[-1], exact + off, rtol=0, atol=1e-11)
     assert (numpy.abs(off).max() > 1e-3) == (tasks > 2)
     off = bayes.diagonal_error(A, mean, precision, bayes.posteriors(A, b, mean, precision)[0])
-    found = forgetting.consolidate_diagonals(sequence, mean, precision)
-    assert_allclose(found, exact + off, rtol=0, atol=1e-11)
+    optimum = forgetting.consolidate_diagonals(sequence, mean, precision)
+    assert_allclose(optimum, exact + off, rtol=0, atol=1e-11)
     assert (numpy.abs(off).max() > 1e-3) == (dimension > 1)
 
 
@@ -197,8 +166,7 @@ def test_a_sample_of_a_task_stands_for_all_of_it():
     data, theta = task(), trained()
     twice = Data(numpy.concatenate([data.x] * 2), numpy.concatenate([data.y] * 2))
     half = ewc.consolidate(theta, data, NET, examples=24)
-    for a, b in zip(leaves(half.fisher), leaves(ewc.consolidate(theta, twice, NET).fisher)):
-        assert_allclose(a, b, rtol=1e-12)
+    close(half.fisher, ewc.consolidate(theta, twice, NET).fisher, rtol=1e-12)
 
 
 # ---- Every network has its Fisher information ----
@@ -206,9 +174,9 @@ def test_a_sample_of_a_task_stands_for_all_of_it():
 
 def squares_by_loop(net, theta, data):
     """The mean of squared gradients, one example at a time."""
-    slope = grad(lambda t, x, y: cross_entropy(net.apply(t, x), y))
-    each = [slope(theta, x[None], y[None]) for x, y in zip(*data)]
-    return tree_map(lambda *slopes: numpy.mean(numpy.square(slopes), axis=0), *each)
+    gradient = grad(lambda t, x, y: cross_entropy(net.apply(t, x), y))
+    each = [gradient(theta, x[None], y[None]) for x, y in zip(*data)]
+    return tree_map(lambda *g: numpy.mean(numpy.square(g), axis=0), *each)
 
 
 def with_a_shortcut(theta, x):
@@ -252,9 +220,8 @@ def test_one_pass_equals_the_loop_over_examples(name):
     net, fast = NETWORKS[name]
     theta, data = net.init(rng()), task()
     assert layered.is_layered(theta, data.x[:1], net) == fast
-    found = fisher.empirical(theta, data, net)
-    for a, b in zip(leaves(found), leaves(squares_by_loop(net, theta, data))):
-        assert_allclose(a, b, rtol=1e-10, atol=1e-15)
+    loop = squares_by_loop(net, theta, data)
+    close(fisher.empirical(theta, data, net), loop, rtol=1e-10, atol=1e-15)
 
 
 def test_images_have_their_fisher_too():
@@ -263,16 +230,13 @@ def test_images_have_their_fisher_too():
     net = Net(init, lambda t, x: linear(flat(relu(conv2d(x, t["filters"]))), **t["last"]))
     theta = net.init(rng())
     data = Data(rng(1).normal(size=(5, 6, 6, 1)), rng(2).integers(3, size=5))
-    found = fisher.empirical(theta, data, net)
-    for a, b in zip(leaves(found), leaves(squares_by_loop(net, theta, data))):
-        assert_allclose(a, b, rtol=1e-10, atol=1e-15)
+    loop = squares_by_loop(net, theta, data)
+    close(fisher.empirical(theta, data, net), loop, rtol=1e-10, atol=1e-15)
 
 
 def test_the_exact_fisher_looks_at_no_label():
     theta, data = trained(), task()
-    for a, b in zip(leaves(fisher.exact(theta, data, NET)),
-                    leaves(fisher.exact(theta, Data(data.x, None), NET))):  # fmt: skip
-        assert_array_equal(a, b)
+    close(fisher.exact(theta, data, NET), fisher.exact(theta, Data(data.x, None), NET))
 
 
 @pytest.mark.parametrize("form", [fisher.diagonal, fisher.full])
@@ -280,8 +244,7 @@ def test_blocks_of_examples_do_not_show(monkeypatch, form):
     theta, data = trained(), task()
     whole = fisher.exact(theta, data, NET, form=form)
     monkeypatch.setattr(fisher, "MOST", 100)
-    for a, b in zip(leaves(fisher.exact(theta, data, NET, form=form)), leaves(whole)):
-        assert_allclose(a, b, rtol=1e-12, atol=1e-16)
+    close(fisher.exact(theta, data, NET, form=form), whole, rtol=1e-12, atol=1e-16)
 
 
 def test_the_diagonal_is_that_of_the_full_matrix():
@@ -292,25 +255,22 @@ def test_the_diagonal_is_that_of_the_full_matrix():
 
 
 def test_a_float32_network_keeps_its_type():
-    use(dtype="float32")
-    try:
+    with single_precision():
         theta, data = tree_map(numpy.float32, trained()), task()
         data = Data(data.x.astype("float32"), data.y)
         penalty = ewc.consolidate(theta, data, NET)
         moved = ewc.proximal_step(penalty, 0.5)(theta)
-    finally:
-        use(dtype="float64")
-    assert {leaf.dtype for leaf in leaves((penalty.fisher, moved))} == {numpy.dtype("float32")}
+    assert is_single(penalty.fisher, moved)
 
 
 def test_permuted_pixels_permute_the_information():
     theta, data, order = trained(), task(), numpy.array([2, 0, 3, 1])
     turned = [{**theta[0], "W": theta[0]["W"][order]}, theta[1]]
-    found = fisher.exact(turned, Data(data.x[:, order], data.y), NET)
-    exact = fisher.exact(theta, data, NET)
-    assert_allclose(found[0]["W"], exact[0]["W"][order], rtol=1e-12)
-    assert fisher.overlap(found, found) == pytest.approx(1.0)
-    assert fisher.overlap(found, exact) < 1.0
+    permuted = Data(data.x[:, order], data.y)
+    F, turned_F = fisher.exact(theta, data, NET), fisher.exact(turned, permuted, NET)
+    assert_allclose(turned_F[0]["W"], F[0]["W"][order], rtol=1e-12)
+    assert fisher.overlap(turned_F, turned_F) == pytest.approx(1.0)
+    assert fisher.overlap(turned_F, F) < 1.0
 
 
 # ---- Strategies ----
@@ -320,17 +280,15 @@ def test_after_one_task_one_penalty_and_a_list_are_the_same():
     data, theta = task(), trained()
     remember = strategies.one_penalty(NET), strategies.penalties(NET)
     one, several = (r(strategies.EMPTY, theta, data).penalties for r in remember)
-    for a, b in zip(leaves(one), leaves(several)):
-        assert_array_equal(a, b)
+    close(one, several)
 
 
 def test_without_strength_consolidation_is_plain_gradient_descent():
     tasks = Data(*(numpy.stack(a) for a in zip(task(seed=1), task(seed=2))))
     start = NET.init(rng())
     run = lambda *a, **k: strategies.learn_sequence(rng(), start, tasks, NET, *a, steps=60, **k)
-    held = run(strategies.one_penalty(NET), strength=0.0, step_size=0.3)
-    for a, b in zip(leaves(run(step_size=0.3)), leaves(held)):
-        assert_array_equal(a, b)
+    penalised = run(strategies.one_penalty(NET), strength=0.0, step_size=0.3)
+    close(run(step_size=0.3), penalised)
 
 
 def test_batches_draw_from_every_kept_task_alike():
@@ -346,15 +304,14 @@ def test_rehearsal_keeps_the_first_examples_of_each_task():
     memory = strategies.EMPTY
     for seed in (1, 2):
         memory = strategies.rehearsal(3)(memory, None, task(seed=seed))
-    assert [len(kept.x) for kept in memory.examples] == [3, 3]
+    assert [len(examples.x) for examples in memory.examples] == [3, 3]
     assert_array_equal(memory.examples[1].y, task(seed=2).y[:3])
 
 
 def test_five_permuted_tasks_are_kept_by_consolidation_and_lost_without():
     """Real digits; the margins are those that the project promises."""
-    use(dtype="float32")
-    try:
-        net, task = mlp([64, 200, 10]), sequences.permuted(rng(), 5, 1437, 360)
+    with single_precision():
+        net, task = mlp([64, 200, 10]), sequences.permuted_images(rng(), 5, 1437, 360)
         start = net.init(rng())
 
         def after(remember, strength=1.0):
@@ -363,13 +320,10 @@ def test_five_permuted_tasks_are_kept_by_consolidation_and_lost_without():
             )
             return strategies.accuracies(path, task.query, net)[-1].mean()
 
-        kept, lost = after(strategies.one_penalty(net), 30.0), after(strategies.nothing)
-        anchored = max(
-            after(strategies.one_penalty(net, estimate=fisher.equal), s) for s in (0.01, 0.03)
-        )
-    finally:
-        use(dtype="float64")
-    assert kept > lost + 0.17 and kept > anchored + 0.08
+        penalised, plain = after(strategies.one_penalty(net), 30.0), after(strategies.nothing)
+        anchor = strategies.one_penalty(net, estimate=fisher.equal)
+        anchored = max(after(anchor, strength) for strength in (0.01, 0.03))
+    assert penalised > plain + 0.17 and penalised > anchored + 0.08
 
 
 # ---- Mistakes ----
@@ -378,9 +332,9 @@ def test_five_permuted_tasks_are_kept_by_consolidation_and_lost_without():
 @pytest.mark.parametrize("seed", range(3))
 def test_a_network_that_was_not_trained_has_nothing_to_consolidate(seed):
     images, labels = digits()
-    net = mlp([64, 20, 10])
-    with pytest.raises(ValueError, match=r"not learned this task: .* guessing has 2\.3; cons"):
-        ewc.consolidate(net.init(rng(seed)), Data(images.reshape(-1, 64), labels), net)
+    net, data = mlp([64, 20, 10]), Data(images.reshape(-1, 64), labels)
+    untrained = lambda: ewc.consolidate(net.init(rng(seed)), data, net)
+    refused(untrained, r"not learned this task: .* guessing has 2\.3; cons", ValueError)
 
 
 def test_a_later_task_that_the_penalty_kept_from_being_learned_is_consolidated():
@@ -391,8 +345,8 @@ def test_a_later_task_that_the_penalty_kept_from_being_learned_is_consolidated()
 
 def test_parameters_that_diverged_are_refused():
     lost = tree_map(lambda p: numpy.full_like(p, numpy.nan), trained())
-    with pytest.raises(ValueError, match=r"params\[0\]\['W'\] must be finite"):
-        ewc.consolidate(lost, task(), NET)
+    sentence = r"params\[0\]\['W'\] must be finite"
+    refused(lambda: ewc.consolidate(lost, task(), NET), sentence, ValueError)
 
 
 def test_a_tree_of_another_shape_is_named():
@@ -403,14 +357,13 @@ def test_a_tree_of_another_shape_is_named():
         lambda: ewc.proximal_step(penalty, 1.0)(wider),
         lambda: ewc.consolidate(wider, task(), mlp([4, 6, 3]), previous=penalty),
     ):
-        with pytest.raises(ValueError, match=r"\(4, 6\).*\(4, 5\)"):
-            mistake()
+        refused(mistake, r"\(4, 6\).*\(4, 5\)", ValueError)
 
 
 def test_a_diagonal_is_not_added_to_a_full_matrix():
     previous = ewc.consolidate(trained(), task(), NET)
-    with pytest.raises(ValueError, match="the estimate and previous.fisher must be trees"):
-        ewc.consolidate(trained(), task(), NET, categorical, full_fisher, previous)
+    mixed = lambda: ewc.consolidate(trained(), task(), NET, categorical, full_fisher, previous)
+    refused(mixed, "the estimate and previous.fisher must be trees", ValueError)
 
 
 @pytest.mark.parametrize("strength", [-1.0, numpy.nan, "strong"])
@@ -420,14 +373,13 @@ def test_no_strength_is_negative(strength):
         lambda: ewc.penalised_loss(trained(), task(), NET, penalty, strength),
         lambda: strategies.learn(rng(), trained(), task(), NET, strength=strength),
     ):
-        with pytest.raises((TypeError, ValueError), match="strength must be"):
-            mistake()
+        refused(mistake, "strength must be")
 
 
 def test_all_tasks_at_once_are_no_task():
     both = Data(*(numpy.stack([a, a]) for a in task()))
-    with pytest.raises(ValueError, match=r"data must be one task.*\(2, 12, 4\)"):
-        ewc.consolidate(trained(), both, NET)
+    sentence = r"data must be one task.*\(2, 12, 4\)"
+    refused(lambda: ewc.consolidate(trained(), both, NET), sentence, ValueError)
 
 
 def test_a_step_that_diverges_is_reported():
@@ -442,5 +394,4 @@ def regression():
 
 @pytest.mark.parametrize("count", [0, 1.5])
 def test_rehearsal_needs_examples(count):
-    with pytest.raises((TypeError, ValueError), match="count must be"):
-        strategies.rehearsal(count)
+    refused(lambda: strategies.rehearsal(count), "count must be")

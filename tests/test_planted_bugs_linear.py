@@ -99,7 +99,7 @@ BUGS = {
     "risk_is_the_error_of_the_learner": (bayes, "risk", times(0.5)),
     "wrong_prior_risk_is_the_error_of_the_learner": (bayes, "wrong_prior_risk", unchanged_prior),
     "right_prior_has_the_bayes_risk": (bayes, "risk", given(2, root)),
-    "the_truth_is_a_stationary_belief": (bayes, "orthonormal", times(1.01)),
+    "the_truth_is_a_stationary_belief": (bayes, "orthonormal_basis", times(1.01)),
     "best_ridge_is_bayes": (bayes, "wrong_prior_risk", noiseless_gain),
     "exact_examples_remove_directions": (bayes, "risk", plus(0.1)),
     "wide_prior_is_least_squares": (bayes, "risk", given(2, root)),

@@ -1,32 +1,31 @@
-"""The LSTM meta-learner: its theorems see planted bugs, and odd requests are met or refused.
+"""The LSTM meta-learner: each planted bug makes a theorem fail; unusual calls work or are refused.
 
-What it computes is said by theorems (theorems/recurrent.py).
+What it computes is stated by theorems (theorems/recurrent.py).
 """
+
+from functools import partial
 
 import numpy
 import pytest
 from derivatives import EXACT, on_device, same
+from helpers import close, instead, is_single, refused, rng, single_precision, times, turns_red
 from numpy.testing import assert_allclose, assert_array_equal
 
-from minimeta.core.backend import np, use
+from minimeta.core.backend import np
 from minimeta.core.gradients import grad, value_and_grad
 from minimeta.core.losses import mse
 from minimeta.core.optim import adam
 from minimeta.core.replay import replay
-from minimeta.core.trees import leaves
+from minimeta.core.trees import leaves, tree_map
 from minimeta.exact import linear_gaussian
 from minimeta.memories import recurrent
 from minimeta.meta import evaluate, learning_curve, meta_loss, sequence_loss
 from minimeta.nets import lstm
 from minimeta.tasks import Data
 from minimeta.tasks.regression import linear
-from minimeta.theorems import REGISTRY, judge
+from minimeta.theorems import REGISTRY
 from minimeta.theorems import recurrent as theorems
 from minimeta.training import sequence_train
-
-
-def rng(seed=0):
-    return numpy.random.default_rng(seed)
 
 
 def tasks(count=4, shots=5, queries=3, inputs=1):
@@ -38,17 +37,17 @@ def tasks(count=4, shots=5, queries=3, inputs=1):
 
 def leaking(meta, data):
     """x_t with its own label: the label is not shifted."""
-    return recurrent.fed(meta, data.x, data.y)
+    return recurrent.cell_input(meta, data.x, data.y)
 
 
 def shifted_twice(meta, data):
     none = np.zeros_like(data.y[:, :2])
-    return recurrent.fed(meta, data.x, np.concatenate([none, data.y[:, :-2]], axis=1))
+    return recurrent.cell_input(meta, data.x, np.concatenate([none, data.y[:, :-2]], axis=1))
 
 
 def eager(meta, state, x, y):
-    """observe, but the label is fed with its own input."""
-    h, c = lstm.cell(meta["cell"], (state["h"], state["c"]), recurrent.fed(meta, x, y))
+    """observe, but the cell reads the label together with its own input."""
+    h, c = lstm.cell(meta["cell"], (state["h"], state["c"]), recurrent.cell_input(meta, x, y))
     return {"h": h, "c": c, "label": y}
 
 
@@ -71,19 +70,14 @@ def tasks_mixed(f):
 
 
 def gates_swapped(f):
-    """An LSTM whose gates to write and to keep are confused."""
-    order = [1, 0, 2, 3]
-    turn = lambda W: np.concatenate([np.split(W, 4, axis=-1)[k] for k in order], axis=-1)
-    return lambda params, *rest: f({name: turn(W) for name, W in params.items()}, *rest)
+    """An LSTM whose input gate and forget gate are swapped."""
+    swap = lambda W: np.concatenate([np.split(W, 4, axis=-1)[k] for k in (1, 0, 2, 3)], axis=-1)
+    return lambda params, *rest: f(tree_map(swap, params), *rest)
 
 
 def queries_only(learner, meta, task):
     """A loss that trains at one length only."""
     return meta_loss(learner, meta, task)
-
-
-def doubled(f):
-    return lambda learner, meta, task: 2.0 * f(learner, meta, task)
 
 
 def clairvoyant(meta, data):
@@ -95,37 +89,34 @@ def a_step_late(f):
     return lambda x, *rest: f(np.concatenate([x[:, 1:], x[:, :1]], axis=1), *rest)
 
 
+leak, twice = instead(leaking), instead(shifted_twice)
 BUGS = [
-    (recurrent, "fed_along", lambda f: leaking, "no_label_is_seen_before_its_answer"),
-    (recurrent, "fed_along", lambda f: shifted_twice, "no_label_is_seen_before_its_answer"),
-    (recurrent, "observe", lambda f: eager, "adapt_is_the_fold_of_observe"),
+    (recurrent, "cell_inputs", leak, "no_label_is_seen_before_its_answer"),
+    (recurrent, "cell_inputs", twice, "no_label_is_seen_before_its_answer"),
+    (recurrent, "observe", instead(eager), "adapt_is_the_fold_of_observe"),
     (recurrent, "adapt", last_label_lost, "shots_are_positions"),
-    (recurrent, "fed_along", lambda f: leaking, "shots_are_positions"),
+    (recurrent, "cell_inputs", leak, "shots_are_positions"),
     (lstm, "lstm", gates_swapped, "the_sequence_is_its_equations"),
-    (recurrent, "fed_along", lambda f: leaking, "the_sequence_is_its_equations"),
-    (theorems, "sequence_loss", lambda f: queries_only, "the_sequence_loss_is_a_mean_over_shots"),
-    (theorems, "sequence_loss", doubled, "the_gradient_is_that_of_the_fold"),
-    (recurrent, "predict", lambda f: moving, "queries_do_not_see_each_other"),
+    (recurrent, "cell_inputs", leak, "the_sequence_is_its_equations"),
+    (theorems, "sequence_loss", instead(queries_only), "the_sequence_loss_is_a_mean_over_shots"),
+    (theorems, "sequence_loss", times(2.0), "the_gradient_is_that_of_the_fold"),
+    (recurrent, "predict", instead(moving), "queries_do_not_see_each_other"),
     (recurrent, "read", tasks_mixed, "tasks_do_not_see_each_other"),
     (lstm, "lstm", gates_swapped, "a_cell_can_average"),
-    (recurrent, "fed_along", lambda f: leaking, "a_cell_can_average"),
+    (recurrent, "cell_inputs", leak, "a_cell_can_average"),
     (lstm, "lstm", gates_swapped, "a_cell_can_be_bayes"),
-    (recurrent, "fed_along", lambda f: shifted_twice, "a_cell_can_be_bayes"),
+    (recurrent, "cell_inputs", twice, "a_cell_can_be_bayes"),
     (lstm, "lstm", gates_swapped, "five_cells_can_descend"),
-    (recurrent, "fed_along", lambda f: leaking, "five_cells_can_descend"),
+    (recurrent, "cell_inputs", leak, "five_cells_can_descend"),
     (linear_gaussian, "sequential", a_step_late, "the_floor_is_the_risk"),
-    (recurrent, "predict_along", lambda f: clairvoyant, "nobody_beats_bayes"),
+    (recurrent, "predict_along", instead(clairvoyant), "nobody_beats_bayes"),
 ]
 THEOREMS = {t.name: t for t in REGISTRY if t.topic == "recurrent"}
 
 
 @pytest.mark.parametrize("module, name, bug, theorem", BUGS)
 def test_a_planted_bug_turns_its_theorem_red(monkeypatch, module, name, bug, theorem):
-    prove = THEOREMS[theorem].prove
-    assert judge(prove()).holds
-    original = getattr(module, name)
-    monkeypatch.setattr(module, name, bug(original))
-    assert not judge(prove()).holds
+    turns_red(monkeypatch, THEOREMS[theorem].prove, module, name, bug)
 
 
 def test_every_theorem_of_this_topic_has_its_bug():
@@ -163,9 +154,9 @@ def test_predict_leaves_the_state_as_it_was():
     learner, task = recurrent.learner(1, hidden=4), tasks()
     meta = learner.init(rng())
     state = learner.adapt(meta, task.support)
-    copies = {name: part.copy() for name, part in state.items()}
+    before = tree_map(numpy.copy, state)
     learner.predict(meta, state, task.query.x)
-    assert all((state[name] == copies[name]).all() for name in copies)
+    close(state, before)
 
 
 def test_a_learning_curve_is_a_curve_along_the_sequence():
@@ -192,39 +183,31 @@ def test_training_lowers_the_error_and_is_the_same_when_replayed():
     assert after < 0.6 * before
     task, fast = sample(rng(2)), replay(follow)
     for _ in range(2):
-        assert all(
-            (a == b).all() for a, b in zip(leaves(fast(meta, task)), leaves(follow(meta, task)))
-        )
+        close(fast(meta, task), follow(meta, task))
 
 
 def test_on_a_device_nothing_moves_and_the_numbers_are_the_same():
     loss = lambda meta, task: sequence_loss(recurrent.learner(2), meta, task)
 
-    def everything(args):
-        meta, task = args
+    def everything(meta, task):
         state = recurrent.adapt(meta, task.support)
         none = recurrent.adapt(meta, Data(*(part[:, :0] for part in task.support)))
         answers = [recurrent.predict(meta, state, task.query.x) for state in (state, none)]
         return value_and_grad(loss)(meta, task), state, answers
 
     args = recurrent.init(rng(), 2, 1, 4), tasks(inputs=2)
-    on_the_side = on_device(lambda f, args: f(args), everything, args)
-    same(on_the_side, everything(args), EXACT)
+    same(on_device(everything, *args), everything(*args), EXACT)
 
 
 def test_a_float32_program_stays_float32():
-    use(dtype="float32")
-    try:
+    with single_precision():
         learner, task = recurrent.learner(2, 1, hidden=4), tasks(inputs=2)
         meta = learner.init(rng())
-        value, slope = value_and_grad(lambda m: sequence_loss(learner, m, task))(meta)
+        value, gradient = value_and_grad(lambda m: sequence_loss(learner, m, task))(meta)
         state = learner.adapt(meta, task.support)
         answer = learner.predict(meta, state, task.query.x)
         none = learner.adapt(meta, Data(task.support.x[:, :0], task.support.y[:, :0]))
-    finally:
-        use(dtype="float64")
-    everything = leaves((meta, value, slope, state, answer, none))
-    assert {part.dtype for part in everything} == {numpy.dtype("float32")}
+    assert is_single(meta, value, gradient, state, answer, none)
 
 
 def test_fresh_answers_are_of_the_size_of_the_labels():
@@ -238,10 +221,9 @@ def test_fresh_answers_are_of_the_size_of_the_labels():
 def test_another_loss_is_what_training_follows():
     meta, task = recurrent.init(rng(), 1, 1, 4), tasks()
     triple = lambda prediction, target: 3.0 * mse(prediction, target)
-    learners = (recurrent.learner(1, loss=loss) for loss in (triple, mse))
-    slope = grad(lambda meta, learner: sequence_loss(learner, meta, task))
-    for a, b in zip(*(leaves(slope(meta, learner)) for learner in learners)):
-        assert_allclose(a, 3.0 * b, rtol=1e-12)
+    gradient = grad(lambda meta, loss: sequence_loss(recurrent.learner(1, loss=loss), meta, task))
+    three_times = tree_map(lambda g: 3.0 * g, gradient(meta, mse))
+    close(gradient(meta, triple), three_times, rtol=1e-12)
 
 
 # ---- What is refused ----
@@ -249,23 +231,20 @@ def test_another_loss_is_what_training_follows():
 
 @pytest.mark.parametrize("bad", [{"inputs": 0}, {"outputs": 1.5}, {"hidden": "many"}])
 def test_sizes_are_whole_numbers(bad):
-    with pytest.raises((TypeError, ValueError), match=f"{next(iter(bad))} must be"):
-        recurrent.learner(**{"inputs": 1, **bad})
+    refused(lambda: recurrent.learner(**{"inputs": 1, **bad}), f"{next(iter(bad))} must be")
 
 
 def test_examples_of_another_size_are_refused_in_a_sentence():
     learner = recurrent.learner(1, hidden=4)
     meta, wide = learner.init(rng()), tasks(inputs=2)
-    with pytest.raises(ValueError, match=r"x and y must be \(..., 1\) and \(..., 1\)"):
-        evaluate(learner, meta, wide)
-    state = recurrent.start(meta, wide.query.x)
-    with pytest.raises(ValueError, match=r"they are \(4, 3, 2\) and \(4, 3, 1\)"):
-        learner.predict(meta, state, wide.query.x)
+    sentence = r"x and y must be \(..., 1\) and \(..., 1\)"
+    refused(lambda: evaluate(learner, meta, wide), sentence, ValueError)
+    state, sentence = recurrent.start(meta, wide.query.x), r"they are \(4, 3, 2\) and \(4, 3, 1\)"
+    refused(lambda: learner.predict(meta, state, wide.query.x), sentence, ValueError)
 
 
 def test_labels_of_another_size_or_length_are_refused_in_a_sentence():
     learner, (x, y) = recurrent.learner(1, hidden=4), tasks().support
     meta = learner.init(rng())
     for wrong in (numpy.concatenate([y, y], axis=-1), y[:, :-1], y[:-1]):
-        with pytest.raises(ValueError, match="x and y must be"):
-            learner.adapt(meta, Data(x, wrong))
+        refused(partial(learner.adapt, meta, Data(x, wrong)), "x and y must be", ValueError)

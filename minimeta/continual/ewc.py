@@ -1,15 +1,16 @@
-"""Elastic weight consolidation: Bayes' rule in which the last posterior is a quadratic penalty.
+"""Elastic weight consolidation: Bayes' rule, with the last posterior as a quadratic penalty.
 
     consolidate:  anchor = theta,  F <- F + N F(theta)        the Fisher information of N examples
     learn:        min  -log p(data | theta) + strength / 2 (theta - anchor)' F (theta - anchor)
 
-With the full F and strength 1 this is the posterior where log p is quadratic, and Laplace's
-approximation elsewhere; the paper keeps the diagonal. After a second task there are two ways on:
-add its F to the old one and anchor at the latest optimum (`previous`; Huszar, and Bayes), or keep
-a list of penalties (Kirkpatrick et al.). An optimum was pulled by the tasks before it, so the list
+With the full F and strength 1 this is the exact posterior if log p is quadratic, and Laplace's
+approximation of it otherwise. The paper uses only the diagonal of F. After a second task there are
+two ways to go on. One adds the new F to the old one and takes the latest optimum as the anchor:
+that is Bayes' rule, and Huszar's advice (`previous`). The other makes a list of penalties
+(Kirkpatrick et al.). Every optimum was already influenced by the tasks before it, so the list
 counts these again.
 
-Losses are means over the examples of a task, so penalties are divided by their number.
+Losses are means over the N examples of a task, so penalties are divided by N.
 
 Sources: Kirkpatrick et al. 2016, arXiv:1612.00796; Huszar 2018, arXiv:1712.03847.  Lesson 21.
 """
@@ -33,69 +34,71 @@ class Penalty(NamedTuple):
 def consolidate(
     params, data, net, likelihood=categorical, estimate=fisher.exact, previous=None, examples=None
 ):
-    """The Penalty that stands for a task once it is learned: Data x (N, D...), y (N, ...).
+    """The Penalty that replaces a task once it is learned: Data x (N, D...), y (N, ...).
 
-    estimate(params, data, net, likelihood) comes from continual.fisher. With `previous`, the new
-    penalty stands for the earlier tasks too. `examples` is N unless data are a sample of the task.
-    Raises ValueError for parameters that know nothing of the task, or are not those of `previous`.
+    estimate(params, data, net, likelihood) comes from continual.fisher. With `previous`, a Penalty,
+    the new one replaces the earlier tasks too. `examples` is N unless the data are a sample of the
+    task. Raises ValueError if the parameters are no better than guessing on the task, or their
+    shapes are not those of `previous`.
     """
     check_learned(params, data, net, likelihood, previous)
     count = len(data.x) if examples is None else examples
-    added = fisher.scaled(estimate(params, data, net, likelihood), count)
+    F = fisher.scale(estimate(params, data, net, likelihood), count)
     if previous is None:
-        return Penalty(params, added)
+        return Penalty(params, F)
     check_alike("params", params, "previous.anchor", previous.anchor)
-    check_alike("the estimate", added, "previous.fisher", previous.fisher)
-    return Penalty(params, fisher.summed([previous.fisher, added]))
+    check_alike("the estimate", F, "previous.fisher", previous.fisher)
+    return Penalty(params, fisher.add([previous.fisher, F]))
 
 
 def penalised_loss(
     params, data, net, penalties, strength=1.0, likelihood=categorical, examples=None
 ):
-    """The mean of -log p(y | x) plus strength / examples times one Penalty or the sum of a list.
+    """The mean of -log p(y | x) plus strength / examples times the penalties: a scalar.
 
-    `examples` is N unless data are a batch of the task. Returns a scalar.
+    `penalties` is one Penalty or a list, and `examples` is N unless the data are a batch of the
+    task.
     """
     checks.number("strength", strength, at_least=0.0)
     count = len(data.x) if examples is None else examples
     loss = likelihood.loss(net.apply(params, data.x), data.y)
-    return loss + (strength / count) * sum(cost(params, each) for each in listed(penalties))
+    return loss + (strength / count) * sum(cost(params, each) for each in as_list(penalties))
 
 
 def cost(params, penalty):
     """1/2 (params - anchor)' F (params - anchor): a scalar."""
     check_alike("params", params, "the penalty's anchor", penalty.anchor)
     away = tree_map(np.subtract, params, penalty.anchor)
-    return 0.5 * dot(away, fisher.times(penalty.fisher, away))
+    return 0.5 * dot(away, fisher.multiply(penalty.fisher, away))
 
 
 def proximal_step(penalties, rate):
     """The map theta -> argmin_t 1/2 |t - theta|^2 + rate * penalties(t), for any rate >= 0.
 
-    (I + rate sum F)^-1 (theta + rate sum F anchor). It never overshoots, where a gradient step on
-    the penalties diverges as soon as rate exceeds 2 / max F.
+    It is (I + rate sum F)^-1 (theta + rate sum F anchor), which is stable for any rate. A gradient
+    step on the penalties would diverge as soon as the rate exceeds 2 / max F.
     """
     checks.number("rate", rate, at_least=0.0)
-    penalties = listed(penalties)
+    penalties = as_list(penalties)
     if not penalties:
         return lambda theta: theta
-    F = fisher.summed([each.fisher for each in penalties])
-    pulls = fisher.summed([fisher.times(each.fisher, each.anchor) for each in penalties])
+    F = fisher.add([each.fisher for each in penalties])
+    pulls = fisher.add([fisher.multiply(each.fisher, each.anchor) for each in penalties])
     if fisher.is_full(F, pulls):
-        kept = np.linalg.inv(np.eye(len(F)) + rate * F)
+        inverse = np.linalg.inv(np.eye(len(F)) + rate * F)
     else:
-        kept = tree_map(lambda f: 1.0 / (1.0 + rate * f), F)
-    moved = fisher.times(kept, fisher.scaled(pulls, rate))
+        inverse = tree_map(lambda f: 1.0 / (1.0 + rate * f), F)
+    shift = fisher.multiply(inverse, fisher.scale(pulls, rate))
 
     def step(theta):
-        check_alike("theta", theta, "the penalty's anchor", moved)
-        return tree_map(np.add, fisher.times(kept, theta), moved)
+        check_alike("theta", theta, "the penalty's anchor", shift)
+        return tree_map(np.add, fisher.multiply(inverse, theta), shift)
 
     return step
 
 
-def listed(penalties):
-    """A list of penalties, given one or several."""
+def as_list(penalties):
+    """A list of penalties, from one Penalty or a sequence of them."""
     return [penalties] if isinstance(penalties, Penalty) else list(penalties)
 
 
@@ -110,7 +113,7 @@ def check_learned(params, data, net, likelihood, previous):
         raise ValueError(
             f"data must be one task, x (N, D...); the shape of data.x is {np.shape(data.x)}."
         )
-    # Later tasks may be held back by the penalty of the first, so there it is no mistake.
+    # The penalty of the first task may keep later ones from being learned: that is no mistake.
     if previous is None and loss >= guess:
         raise ValueError(
             f"params have not learned this task: their loss is {loss:.3g}, and guessing has "

@@ -1,67 +1,65 @@
-"""Fisher information: how fast a model's answers change with each parameter, and its look-alikes.
+"""Fisher information: how fast a model's answers change with its parameters, and substitutes.
 
     F = E_x E_{y ~ p(y | x, theta)} g g'        g = d log p(y | x, theta) / d theta
 
-    exact       the mean over y in closed form; the labels of the data are not looked at
-    sampled     one y drawn from the model for every x: right on average
-    empirical   y from the data: another matrix, unless the model is true
-    batched     a mini-batch's mean g in place of g: F / b + (1 - 1 / b) E[g] E[g]', F empirical
-    equal       1 for every parameter: makes an L2 anchor of elastic weight consolidation
+    exact        the mean over y in closed form, which does not use the labels of the data
+    monte_carlo  one y drawn from the model for every x, which is right on average
+    empirical    y from the data, which is another matrix unless the model is true
+    minibatch    a mini-batch's mean g for g: F / b + (1 - 1 / b) E[g] E[g]', F empirical
+    equal        1 for every parameter, which makes elastic weight consolidation an L2 penalty
 
-Each is a mean over examples: `diagonal` (a tree like params) or `full` (P, P), in the order of the
-leaves. From the roots E_k of the outputs' information (likelihoods.py) and the Jacobian J of the
-outputs, one example adds sum_k (J' E_k)(J' E_k)'. All the J' E_k are one gradient: every example
-has its own copy of the parameters, so none shares a slope.
+Each is a mean over examples, as `diagonal` (a tree like params) or `full` (P, P), in the order of
+the leaves. With the roots E_k of the outputs' information (likelihoods.py) and the Jacobian J of
+the outputs, one example adds sum_k (J' E_k)(J' E_k)'. One gradient gives J' E_k for all examples at
+once, because every example has its own copy of the parameters.
 
 Sources: Kirkpatrick et al. 2016, arXiv:1612.00796; Martens 2014, arXiv:1412.1193.  Lesson 21.
 """
-
-import numpy
 
 from minimeta.continual.layered import is_layered, squared_gradients
 from minimeta.continual.likelihoods import categorical
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad
-from minimeta.core.trees import copies, leaves, size, tree_map, unflatten
+from minimeta.core.trees import copies, flatten, leaves, like, size, tree_map
 from minimeta.tasks import Data
 
 MOST = 2**24  # numbers that the gradients of one block of examples may hold: 128 MiB in float64
 
 
-def diagonal(slopes):
+def diagonal(gradients):
     """The sum of squares over the first axis of a tree of gradients: a tree."""
-    return tree_map(lambda s: np.sum(s * s, axis=0), slopes)
+    return tree_map(lambda g: np.sum(g * g, axis=0), gradients)
 
 
-def full(slopes):
+def full(gradients):
     """The sum of outer products over the first axis of a tree of gradients: (P, P)."""
-    rows = np.concatenate([np.reshape(s, (len(s), -1)) for s in leaves(slopes)], axis=1)
+    rows = np.concatenate([np.reshape(g, (len(g), -1)) for g in leaves(gradients)], axis=1)
     return np.transpose(rows) @ rows
 
 
 def exact(params, data, net, likelihood=categorical, form=diagonal):
     """The Fisher information at params, over the inputs data.x (N, D...); data.y may be None."""
-    unlabelled = Data(data.x, data.x)  # whatever is cut into blocks in place of labels
+    unlabelled = Data(data.x, data.x)  # `information` needs some y to cut into blocks
     return information(params, unlabelled, net, lambda f, y: likelihood.roots(f), form)
 
 
-def sampled(rng, params, data, net, likelihood=categorical, form=diagonal):
+def monte_carlo(rng, params, data, net, likelihood=categorical, form=diagonal):
     """An unbiased estimate of `exact`, from one y for each x, drawn from the model."""
     y = likelihood.sample(rng, net.apply(params, data.x))
     return empirical(params, Data(data.x, y), net, likelihood, form)
 
 
 def empirical(params, data, net, likelihood=categorical, form=diagonal):
-    """The mean of g g' at the labels of the data: not the Fisher information."""
+    """The mean of g g' at the labels of the data, which is not the Fisher information."""
     total = lambda outputs, y: len(y) * likelihood.loss(outputs, y)
     return information(params, data, net, lambda *pair: grad(total)(*pair)[None], form)
 
 
-def batched(batches, params, data, net, likelihood=categorical, form=diagonal):
-    """The mean over mini-batches, index rows (B, b), of g g' with g a batch's mean gradient."""
+def minibatch(batches, params, data, net, likelihood=categorical, form=diagonal):
+    """The mean of g g', g the mean gradient of a mini-batch, over `batches` of indices (B, b)."""
     x, y = data.x[batches], data.y[batches]
     total = lambda phi: np.sum(likelihood.loss(net.apply(phi, x), y))
-    return scaled(form(grad(total)(copies(params, len(batches)))), 1.0 / len(batches))
+    return scale(form(grad(total)(copies(params, len(batches)))), 1.0 / len(batches))
 
 
 def equal(params, data, net, likelihood=categorical):
@@ -72,35 +70,34 @@ def equal(params, data, net, likelihood=categorical):
 def information(params, data, net, roots, form=diagonal):
     """1/N sum_n sum_k (J_n' E_kn)(J_n' E_kn)' in the given form, for E (K, N, C) = roots(f, y).
 
-    Block by block, which bounds the memory. Where the parameters are those of linear layers, the
-    diagonal needs no gradient for every weight and example.
+    It is computed in blocks of examples, which bounds the memory. If all parameters belong to
+    linear layers, the diagonal does not need a gradient for every weight and example.
     """
     if form is diagonal and is_layered(params, data.x[:1], net):
-        part, held = squared_gradients, sum(sum(np.shape(leaf)) for leaf in leaves(params))
+        part, numbers = squared_gradients, sum(sum(np.shape(leaf)) for leaf in leaves(params))
     else:
-        part, held = one_by_one(form), size(params)
-    block = max(1, MOST // held)
-    parts = (part(params, each, net, roots) for each in cut(data, block))
-    return scaled(summed(parts), 1.0 / len(data.x))
+        part, numbers = one_by_one(form), size(params)
+    blocks = cut(data, max(1, MOST // numbers))
+    return scale(add(part(params, block, net, roots) for block in blocks), 1.0 / len(data.x))
 
 
-def cut(data, block):
-    """The data in blocks of so many examples, the last one shorter.
+def cut(data, most):
+    """The data in blocks of `most` examples, the last of which may be shorter: a list of Data.
 
-    A single block is the data themselves, no slice of them: whoever computes the loss on them too
-    then finds one forward pass in a replayed program, and not two.
+    A single block is the data themselves and not a slice of them. If the loss on the data is
+    computed too, a replayed program then shares the forward pass of both.
     """
-    if len(data.x) <= block:
+    if len(data.x) <= most:
         return [data]
-    return [Data(*(a[n : n + block] for a in data)) for n in range(0, len(data.x), block)]
+    return [Data(*(a[n : n + most] for a in data)) for n in range(0, len(data.x), most)]
 
 
 def one_by_one(form):
-    """The sum over examples, and over k, of the form of J_n' E_kn, from a gradient for each."""
+    """The sum over examples and k of the form of J_n' E_kn, which are computed one by one."""
 
     def part(params, data, net, roots):
         errors = roots(net.apply(params, data.x), data.y)
-        return summed(form(gradients(params, data.x, net, E)) for E in errors)
+        return add(form(gradients(params, data.x, net, E)) for E in errors)
 
     return part
 
@@ -108,14 +105,14 @@ def one_by_one(form):
 def gradients(params, x, net, errors):
     """J_n' E_n of every example, for E (N, C): a tree of leaves (N, ...).
 
-    Each is seen alone: a network that normalises over its batch has a batch of one here.
+    Each example is alone: a network that normalises over its batch has a batch of one here.
     """
     total = lambda phi: np.sum(errors[:, None] * net.apply(phi, x[:, None]))
     return grad(total)(copies(params, len(x)))
 
 
 def overlap(fisher, other):
-    """How far two diagonals weigh the same parameters: 1 if proportional, 0 if disjoint.
+    """How similar two diagonals are, from 0 if they are disjoint to 1 if they are proportional.
 
     1 - d^2 = sum sqrt(f g) with f and g scaled to sum 1; d is their Frechet distance (Kirkpatrick
     et al., supplement).
@@ -125,27 +122,25 @@ def overlap(fisher, other):
     return shared / np.sqrt(total(fisher) * total(other))
 
 
-def times(fisher, tree):
-    """F v for a tree v, F a diagonal or full: a tree."""
-    if not is_full(fisher, tree):
-        return tree_map(np.multiply, fisher, tree)
-    product = fisher @ np.concatenate([np.reshape(leaf, -1) for leaf in leaves(tree)])
-    parts = np.split(product, numpy.cumsum([np.size(leaf) for leaf in leaves(tree)])[:-1])
-    return unflatten(tree, [np.reshape(p, np.shape(v)) for p, v in zip(parts, leaves(tree))])
+def multiply(fisher, tree):
+    """F v, a tree, for a tree v and F either a diagonal or full."""
+    if is_full(fisher, tree):
+        return like(tree, fisher @ flatten(tree))
+    return tree_map(np.multiply, fisher, tree)
 
 
 def is_full(fisher, tree):
-    """Whether F is a matrix over all parameters of the tree, and not a diagonal shaped like it."""
+    """Whether F is a matrix (P, P) over all parameters of the tree, and not a diagonal like it."""
     bare = not isinstance(fisher, (dict, list, tuple))
     return bare and np.shape(fisher) == (size(tree), size(tree))
 
 
-def scaled(tree, factor):
+def scale(tree, factor):
     """factor times a tree."""
     return tree_map(lambda leaf: factor * leaf, tree)
 
 
-def summed(trees):
+def add(trees):
     """The sum of trees of one structure."""
     total, *rest = trees
     for tree in rest:

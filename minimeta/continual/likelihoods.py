@@ -1,9 +1,9 @@
-"""What a network's outputs say about y: the two likelihoods of classification and regression.
+"""The distribution of y given a network's outputs, for classification and for regression.
 
     categorical            p(y) = softmax(outputs)[y]         information  diag p - p p'
     gaussian(variance)     y ~ N(outputs, variance I)         information  I / variance
 
-The information of the outputs is given by its roots E_k, (K, N, C): it is the sum of E_k E_k'.
+The information of the outputs is represented by roots E_k, (K, N, C): it is the sum of E_k E_k'.
 """
 
 from typing import Callable, NamedTuple
@@ -16,12 +16,12 @@ from minimeta.core.losses import cross_entropy, mse, softmax
 
 
 class Likelihood(NamedTuple):
-    """p(y | outputs), as far as learning and the Fisher information need it."""
+    """p(y | outputs): the parts that learning and the Fisher information need."""
 
     loss: Callable  # outputs (..., N, C), y -> the mean of -log p(y), up to a constant: (...)
     roots: Callable  # outputs (N, C) -> E (K, N, C)
     sample: Callable  # rng, outputs (N, C) -> y
-    guess: Callable  # outputs (N, C) -> the loss of who knows nothing; infinite if there is no such
+    guess: Callable  # outputs (N, C) -> the loss of uniform guessing; inf if y has no uniform law
 
 
 def gaussian(noise_variance):
@@ -41,16 +41,16 @@ def gaussian(noise_variance):
 
 
 def label_roots(outputs):
-    """sqrt(p_k) (e_k - p): -log p(k) has the slope p - e_k, and comes with probability p_k."""
+    """sqrt(p_k) (e_k - p), (C, N, C): label k has probability p_k and gradient p - e_k."""
     p = softmax(outputs)  # (N, C)
-    away = np.eye(p.shape[-1])[:, None, :] - p  # (C, N, C)
-    return np.sqrt(np.transpose(p))[..., None] * away
+    gradients = np.eye(p.shape[-1])[:, None, :] - p  # (C, N, C)
+    return np.sqrt(np.transpose(p))[..., None] * gradients
 
 
 def draw_labels(rng, outputs):
     """One label for every row of outputs, with the probabilities of its softmax: (N,)."""
-    reached = numpy.cumsum(to_host(softmax(outputs)), axis=-1)  # (N, C)
-    return to_device(numpy.sum(reached[:, :-1] < rng.random((len(reached), 1)), axis=-1))
+    below = numpy.cumsum(to_host(softmax(outputs)), axis=-1)  # (N, C): the chance of a label <= c
+    return to_device(numpy.sum(below[:, :-1] < rng.random((len(below), 1)), axis=-1))
 
 
 categorical = Likelihood(

@@ -1,12 +1,12 @@
-"""Learning tasks one after another, and what to carry from each to the next.
+"""Learning tasks one after another, and ways to remember each of them while learning the next.
 
-    for every task:   theta  <- proximal gradient descent on its examples and what is kept
+    for every task:   theta  <- proximal gradient descent on its examples and on the memory
                       memory <- remember(memory, theta, task)
 
-    nothing      plain gradient descent: the baseline that forgets
-    one_penalty  elastic weight consolidation; with fisher.equal an L2 anchor
+    nothing      remembers nothing: plain gradient descent, the baseline that forgets
+    one_penalty  elastic weight consolidation; with fisher.equal an L2 penalty
     penalties    the same with a penalty for every task
-    rehearsal    examples: a few of each task, or all, which is joint training, the upper bound
+    rehearsal    a few examples of each task; with all of them it is joint training, the upper bound
 
 Source: Kirkpatrick et al. 2016, arXiv:1612.00796.  Lesson 21.
 """
@@ -27,7 +27,7 @@ from minimeta.tasks import Data
 
 
 class Memory(NamedTuple):
-    """What is kept of the tasks so far."""
+    """What is remembered of the tasks so far."""
 
     penalties: tuple = ()
     examples: tuple = ()  # Data of each task
@@ -37,23 +37,23 @@ EMPTY = Memory()
 
 
 def nothing(memory, params, data):
-    """Keep nothing."""
+    """Remember nothing."""
     return memory
 
 
 def rehearsal(count):
-    """Keep the first `count` examples of each task, to be seen as often as all of a task's."""
+    """Remember the first `count` examples of each task, which `learn` then draws again."""
     checks.integer("count", count, at_least=1)
 
     def remember(memory, params, data):
-        kept = Data(data.x[:count], data.y[:count])
-        return memory._replace(examples=(*memory.examples, kept))
+        first = Data(data.x[:count], data.y[:count])
+        return memory._replace(examples=(*memory.examples, first))
 
     return remember
 
 
 def one_penalty(net, likelihood=categorical, estimate=fisher.exact):
-    """Keep one penalty, anchored at the latest parameters (see ewc.consolidate)."""
+    """Remember one penalty, with the latest parameters as its anchor (see ewc.consolidate)."""
 
     def remember(memory, params, data):
         previous = memory.penalties[0] if memory.penalties else None
@@ -63,7 +63,7 @@ def one_penalty(net, likelihood=categorical, estimate=fisher.exact):
 
 
 def penalties(net, likelihood=categorical, estimate=fisher.exact):
-    """Keep a penalty for every task."""
+    """Remember a penalty for every task."""
 
     def remember(memory, params, data):
         new = ewc.consolidate(params, data, net, likelihood, estimate)
@@ -86,14 +86,14 @@ def learn(
 ):
     """The parameters after `steps` proximal gradient steps on a task, Data x (N, D...), y (N, ...).
 
-    Every batch draws its examples from this task and, as often as from this, from each whose
-    examples are kept. Raises FloatingPointError if it diverges.
+    Each example of a batch comes from this task or from one in the memory, all equally likely.
+    Raises FloatingPointError if training diverges.
     """
     checks.number("strength", strength, at_least=0.0)
     penalise = ewc.proximal_step(memory.penalties, step_size * strength / len(data.x))
-    slope = grad(lambda theta, x, y: likelihood.loss(net.apply(theta, x), y))
+    gradient = grad(lambda theta, x, y: likelihood.loss(net.apply(theta, x), y))
     descend = lambda theta, g: tree_map(lambda p, g: p - step_size * g, theta, g)
-    step = replay(lambda theta, x, y: penalise(descend(theta, slope(theta, x, y))))
+    step = replay(lambda theta, x, y: penalise(descend(theta, gradient(theta, x, y))))
     sets = [*memory.examples, data]
     x, y = (np.concatenate(parts) for parts in zip(*sets))
     for rows in to_device(draw(rng, [len(one.x) for one in sets], (steps, batch))):
@@ -104,10 +104,13 @@ def learn(
 
 
 def draw(rng, counts, size):
-    """Rows of joined sets of `counts` examples: a set first, all alike, then one of its rows."""
+    """Rows, (size), of sets of `counts` examples that are joined end to end.
+
+    For each row a set is drawn, all equally likely, and then one of its examples.
+    """
     ends = numpy.cumsum(counts)
-    chosen = rng.integers(len(counts), size=size)
-    return ends[chosen] - 1 - (rng.random(size) * numpy.array(counts)[chosen]).astype(int)
+    which = rng.integers(len(counts), size=size)
+    return ends[which] - 1 - (rng.random(size) * numpy.array(counts)[which]).astype(int)
 
 
 def learn_sequence(rng, params, tasks, net, remember=nothing, **options):
@@ -124,6 +127,6 @@ def learn_sequence(rng, params, tasks, net, remember=nothing, **options):
 
 
 def accuracies(path, queries, net):
-    """The accuracy on every task after every task: (T, T), row t after learning task t."""
+    """The accuracy on every task after every task, (T, T): row t is after learning task t."""
     score = lambda theta: [accuracy(net.apply(theta, x), y) for x, y in zip(*queries)]
     return numpy.array(to_host([score(theta) for theta in path]))

@@ -1,7 +1,7 @@
-"""Two factorisations in plain arithmetic: batched, differentiable, at home on any device.
+"""Two factorisations in plain arithmetic, so that they run batched, traced and on any device.
 
-    orthonormal    columns = Q R       Gram-Schmidt: keeps the digits that normal equations lose
-    root_of        covariance = L L'   Cholesky with pivoting: the covariance may be singular
+    orthonormal_basis    columns = Q R       Gram-Schmidt: keeps digits that normal equations lose
+    covariance_root      covariance = L L'   Cholesky with pivoting: the covariance may be singular
 
 Source: Golub & Van Loan 2013, Matrix Computations, sections 5.2 and 4.2.
 """
@@ -9,21 +9,21 @@ Source: Golub & Van Loan 2013, Matrix Computations, sections 5.2 and 4.2.
 from minimeta.core.backend import np
 
 
-def orthonormal(columns):
-    """Q (..., N, D): columns of length one at right angles that span what the given ones span.
+def orthonormal_basis(columns):
+    """Q (..., N, D) with Q'Q = I, whose columns span the same space as the given ones.
 
-    The columns must be independent. Every pass is a Gram-Schmidt; the second one removes what the
-    rounding errors of the first have left.
+    The columns must be linearly independent. Gram-Schmidt runs twice, because the second pass
+    removes the rounding errors that the first has left.
     """
     return _gram_schmidt(_gram_schmidt(columns))
 
 
-def root_of(covariance):
-    """L (..., D, D) with L L' = covariance (..., D, D), positive semi-definite; not triangular.
+def covariance_root(covariance):
+    """L (..., D, D) with L L' = covariance (..., D, D), which may be singular; not triangular.
 
-    The largest remaining variance goes first; directions without variance get columns of zeros.
-    Variables are scaled to variance one before, so that "without" means the same for all of them:
-    less than the rounding error of one.
+    Each step eliminates the variable with the largest remaining variance. Directions without
+    variance get columns of zeros. All variables are first scaled to variance one, so that a
+    remaining variance counts as zero below one and the same rounding error for all of them.
     """
     size = np.shape(covariance)[-1]
     rounding = 10.0 * size * float(np.finfo(covariance.dtype).eps)
@@ -43,10 +43,10 @@ def root_of(covariance):
 
 
 def _gram_schmidt(columns):
-    done = []
+    basis = []
     for _ in range(np.shape(columns)[-1]):
         first, rest = columns[..., :1], columns[..., 1:]
         first = first / np.sqrt(np.sum(first**2, axis=-2, keepdims=True))
         columns = rest - first @ (np.swapaxes(first, -1, -2) @ rest)
-        done.append(first)
-    return np.concatenate(done, axis=-1)
+        basis.append(first)
+    return np.concatenate(basis, axis=-1)

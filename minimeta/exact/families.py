@@ -1,10 +1,11 @@
-"""Families of tasks that know their floor: prior and noise are said once, for tasks and learner.
+"""Families of tasks with their floor: prior and noise are given once, for tasks and learner.
 
     family = gaussian_maps(mean, covariance, noise_variance)
     task = family.sample(rng, tasks=1000, shots=6, queries=20)
     floor = evaluate(family.bayes, {}, task)
 
-A learner below this floor by more than chance has seen what it should not, or is judged wrongly.
+If a learner is below this floor by more than chance, it has seen data that it should not see, or
+it is evaluated wrongly.
 """
 
 from functools import partial
@@ -16,17 +17,17 @@ from minimeta.tasks.regression import linear
 
 
 def gaussian_maps(mean, covariance, noise_variance, outputs=1):
-    """Noisy linear maps, y = x w + noise, of weights ~ N(mean, covariance); x ~ N(0, I).
+    """The Family of noisy linear maps, y = x w + noise, with w ~ N(mean, covariance), x ~ N(0, I).
 
     covariance is (D, D), mean a number, (D,) or (D, C); noise_variance is above 0.
     """
     options = dict(covariance=covariance, mean=mean, outputs=outputs, noise_variance=noise_variance)
-    believed = mean[:, None] if getattr(mean, "ndim", 0) == 1 else mean
-    bayes = linear_gaussian.learner(believed, covariance, noise_variance)
+    column = mean[:, None] if getattr(mean, "ndim", 0) == 1 else mean
+    bayes = linear_gaussian.learner(column, covariance, noise_variance)
     return Family(partial(linear, **options), bayes)
 
 
 def gaussian_waves(amplitudes, noise_variance):
-    """Noisy random waves with these standard deviations of their weights; x uniform in a period."""
+    """The Family of noisy random waves with `amplitudes` (K,), x uniform in a period."""
     sample = partial(fourier, amplitudes=amplitudes, noise_variance=noise_variance)
     return Family(sample, fourier_gp.learner(amplitudes, noise_variance))

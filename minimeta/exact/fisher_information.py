@@ -1,9 +1,9 @@
-"""Fisher information by brute force: every label and every example in turn, gradients by hand.
+"""Fisher information by brute force: a sum over every label of every example, derived by hand.
 
     F = 1/N sum_n sum_k p_k g g'      g = d log p(k | x_n) / d theta
 
-The order of parameters is that of the leaves of nets.mlp: W row by row, then b, layer after layer.
-Slow on purpose: continual/fisher.py is held against it.  Taught in lesson 21.
+Parameters are in the order of the leaves of nets.mlp: of each layer W, row by row, and then b. The
+code is slow on purpose, because continual/fisher.py is compared with it.  Taught in lesson 21.
 Source: Fisher 1922; Amari 1998, Natural Gradient Works Efficiently in Learning.
 """
 
@@ -11,9 +11,10 @@ from minimeta.core.backend import np
 
 
 def one_layer(x, information):
-    """F (P, P) of outputs x W + b whose own information at x_n (N, D) is `information` (N, C, C).
+    """F (P, P) of outputs x W + b, x (N, D), whose own information is `information` (N, C, C).
 
-    The Jacobian of the outputs is (x, 1) kron I, so F = mean of (x, 1)(x, 1)' kron information.
+    The Jacobian of the outputs is (x, 1) kron I, so F is the mean of (x, 1)(x, 1)' kron
+    information.
     """
     ones = np.ones((len(x), 1))
     rows = np.concatenate([x, ones], axis=1)  # (N, D + 1)
@@ -27,7 +28,7 @@ def softmax_information(outputs):
 
 
 def one_hidden_layer(params, x):
-    """F (P, P) of the labels of softmax(tanh(x W_1 + b_1) W_2 + b_2), from two layers W, b."""
+    """F (P, P) for labels ~ softmax(tanh(x W_1 + b_1) W_2 + b_2), with x (N, D) and two layers."""
     first, second = params
     total = 0.0
     for row in x:

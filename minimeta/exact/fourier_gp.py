@@ -1,12 +1,12 @@
-"""The Bayes-optimal learner of random waves: in weight space, and in function space.
+"""The Bayes-optimal learner of random waves, computed from weights or from functions.
 
-    tasks:    y = phi(x) w + noise    w ~ N(0, diag(a_k^2))    phi: tasks.fourier.features
-    weights:  what w is given (x, y), as in exact.linear_gaussian;  predict phi(x) w_N
-    functions: y and f(x) are jointly normal with  k(x, x') = sum_k 2 a_k^2 cos k(x - x'):
-              mean  k_* (K + s^2 I)^-1 y    variance  k(x, x) - k_* (K + s^2 I)^-1 k_*'
+    tasks:      y = phi(x) w + noise    w ~ N(0, diag(a_k^2))    phi: tasks.fourier.features
+    weights:    w given (x, y), as in exact.linear_gaussian;  predict phi(x) w_N
+    functions:  y and f(x) are jointly normal with  k(x, x') = sum_k 2 a_k^2 cos k(x - x'):
+                mean  k_* (K + s^2 I)^-1 y    variance  k(x, x) - k_* (K + s^2 I)^-1 k_*'
 
-The two are one (a Gaussian process with finitely many waves). A wave without prior power, a_k = 0,
-stays at zero whatever the data say: a prior that is a filter.  Taught in lesson 12.
+Both give the same answer: a Gaussian process with finitely many waves. A wave without prior power,
+a_k = 0, stays at zero whatever the data are, so the prior acts as a filter.  Taught in lesson 12.
 Source: Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, section 2.1.
 """
 
@@ -14,7 +14,7 @@ from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.learner import Learner
 from minimeta.exact import linear_gaussian
-from minimeta.exact.gaussian_checks import checked
+from minimeta.exact.gaussian_checks import check_problem
 from minimeta.tasks.fourier import features, prior_covariance
 
 
@@ -47,8 +47,12 @@ def kernel(x, other, amplitudes):
 
 
 def function_space(new, x, y, amplitudes, noise_variance):
-    """What `predictive` says of `new` (..., N', 1) after (x, y), without any weights."""
-    checked(_features(x, len(amplitudes)), y, 0.0, prior_covariance(amplitudes), noise_variance)
+    """Mean (..., N', C) and variance (..., N', 1) of y at `new` (..., N', 1), without weights.
+
+    Equals `predictive` after `posterior`: x (..., N, 1) and y (..., N, C) are the examples.
+    """
+    prior = 0.0, prior_covariance(amplitudes), noise_variance
+    check_problem(_features(x, len(amplitudes)), y, *prior)
     K = kernel(x, x, amplitudes) + noise_variance * np.eye(np.shape(x)[-2])
     across = kernel(x, new, amplitudes)  # (..., N, N')
     gain = np.swapaxes(np.linalg.solve(K, across), -1, -2)  # (..., N', N)
@@ -57,22 +61,23 @@ def function_space(new, x, y, amplitudes, noise_variance):
 
 
 def progress(x, amplitudes, noise_variance):
-    """The share of every wave seen after the examples at x (..., N, 1), on average: (..., K).
+    """The mean progress on every wave after examples at x (..., N, 1): (..., K), from 0 to 1.
 
-    The mean of Re <f_hat, f> / |f|^2 over phases and noise, for a learner that believes in the
-    `amplitudes`. It is half the trace of the wave's 2 x 2 block of E[w_hat | w, x] = G phi(x) w.
+    Progress is Re <f_hat, f> / |f|^2, averaged over phases and noise, for the learner whose prior
+    has these `amplitudes`. The mean estimate is E[w_hat | w, x] = G phi(x) w, so the mean progress
+    of a wave is half the trace of its 2 x 2 block of G phi(x).
     """
     covariance = np.asarray(prior_covariance(amplitudes))
     phi = _features(x, len(amplitudes))
-    seen, _ = linear_gaussian.posterior(phi, phi, 0.0, covariance, noise_variance)
-    shares = np.diagonal(seen, axis1=-2, axis2=-1)
+    gain, _ = linear_gaussian.posterior(phi, phi, 0.0, covariance, noise_variance)  # G phi(x)
+    shares = np.diagonal(gain, axis1=-2, axis2=-1)
     return np.mean(np.reshape(shares, (*np.shape(shares)[:-1], -1, 2)), axis=-1)
 
 
 def learner(amplitudes, noise_variance):
     """The Bayes-optimal Learner of tasks.fourier.fourier(..., amplitudes, noise_variance).
 
-    Nothing to train: meta is {}. Its state is the posterior of the weights.
+    There is nothing to train: meta is {}. Its state is the posterior of the weights.
     """
     prior_covariance(amplitudes)
     checks.number("noise_variance", noise_variance, above=0.0)

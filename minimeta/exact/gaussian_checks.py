@@ -1,4 +1,4 @@
-"""Input checks of the linear-Gaussian closed forms: one sentence for whatever does not fit."""
+"""Checks of the arguments of the linear-Gaussian closed forms: one sentence for each mistake."""
 
 import numbers
 
@@ -8,13 +8,13 @@ from minimeta.core import checks
 from minimeta.core.backend import np
 
 
-def checked(x, y, mean, covariance, noise_variance):
-    """The prior as mean (..., D, C), covariance (..., D, D) and noise; raise if it misfits x and y.
+def check_problem(x, y, mean, covariance, noise_variance):
+    """The prior as arrays: mean (..., D, C), covariance (..., D, D), noise variance ().
 
-    Without y, C is that of the mean.
+    Raises ValueError or TypeError if they do not fit x and y. If y is None, C is that of the mean.
     """
     checks.array("x", x, "... N D")
-    mean, covariance, noise_variance = checked_prior(mean, covariance, noise_variance)
+    mean, covariance, noise_variance = check_prior(mean, covariance, noise_variance)
     inputs = np.shape(x)[-1]
     if np.shape(covariance)[-1] != inputs:
         raise ValueError(
@@ -27,20 +27,20 @@ def checked(x, y, mean, covariance, noise_variance):
             f"mean must have as many columns as y, or one, for y of shape {np.shape(y)}; "
             f"its shape is {np.shape(mean)}."
         )
-    leading(x, x if y is None else y, mean, covariance)
+    leading_axes(x, x if y is None else y, mean, covariance)
     mean = np.broadcast_to(mean, (*np.shape(mean)[:-1], outputs))
     return mean, covariance, noise_variance
 
 
-def checked_prior(mean, covariance, noise_variance):
-    """The prior as arrays: mean (..., D, C or 1), covariance (..., D, D) and the noise ()."""
+def check_prior(mean, covariance, noise_variance):
+    """The prior as arrays: mean (..., D, C or 1), covariance (..., D, D), noise variance ()."""
     checks.covariance("covariance", covariance)
     mean, noise_variance = _mean(mean, np.shape(covariance)[-1]), _noise(noise_variance)
     return mean, np.asarray(covariance), noise_variance
 
 
-def leading(*matrices):
-    """The axes in front of the last two that these arrays have together; raise if they clash."""
+def leading_axes(*matrices):
+    """The axes before the last two that these matrices broadcast to; raise if they do not."""
     try:
         return numpy.broadcast_shapes(*(np.shape(matrix)[:-2] for matrix in matrices))
     except ValueError:

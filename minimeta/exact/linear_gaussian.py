@@ -4,10 +4,10 @@
     adapt:    m_N = m + G (y - X m)    S_N = S - G X S    G = S X' (X S X' + s^2 I)^-1
     predict:  x m_N    with variance    x S_N x' + s^2
 
-The prior is as good as D more examples: with S = L L' and w = m + L u, the posterior is the
-least-squares fit of the rows [X L / s; I] u = [(y - X m) / s; 0]. Solving that by Gram-Schmidt
-loses half as many digits as the formulas above, and S may be singular, so it is done that way.
-`noise_variance` must be positive; for exact data take a small one, such as 1e-8.
+The prior counts like D more examples: with S = L L' and w = m + L u, the posterior mean is the
+least-squares solution of [X L / s; I] u = [(y - X m) / s; 0]. The code solves that by Gram-Schmidt,
+which loses half as many digits as the formulas above and allows a singular S. `noise_variance` must
+be positive; for data without noise take a small one, such as 1e-8.
 
 Shapes: x (..., N, D), y (..., N, C), mean a number, (D,) or (..., D, C), covariance (..., D, D);
 leading axes broadcast.  Taught in lesson 04.
@@ -18,45 +18,46 @@ Factorization Methods for Discrete Sequential Estimation (Potter's filter, here 
 from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.learner import Learner
-from minimeta.exact.factors import orthonormal, root_of
-from minimeta.exact.gaussian_checks import checked, checked_prior, leading
+from minimeta.exact.factors import covariance_root, orthonormal_basis
+from minimeta.exact.gaussian_checks import check_prior, check_problem, leading_axes
 
 
 def posterior(x, y, mean, covariance, noise_variance):
     """Mean (..., D, C) and covariance (..., D, D) of the weights after the examples (x, y).
 
-    No example leaves the prior exactly as it was. Raises ValueError or TypeError on bad input.
+    Without examples (N = 0) it is the prior, bit for bit. Raises ValueError or TypeError for
+    arguments that do not fit.
     """
-    mean, covariance, noise = checked(x, y, mean, covariance, noise_variance)
+    mean, covariance, noise = check_problem(x, y, mean, covariance, noise_variance)
     if np.shape(x)[-2] == 0:
         return _spread_over_tasks(mean, x, y), _spread_over_tasks(covariance, x)
-    seen, inverse, root = _factors(x, covariance, noise)
-    surprise = (y - x @ mean) / noise**0.5  # (..., N, C)
+    basis, inverse, root = _factors(x, covariance, noise)
+    residual = (y - x @ mean) / noise**0.5  # (..., N, C)
     spread = root @ inverse  # (..., D, D), a root of the posterior covariance
-    return mean + spread @ (_t(seen) @ surprise), spread @ _t(spread)
+    return mean + spread @ (_t(basis) @ residual), spread @ _t(spread)
 
 
 def predictive(x, mean, covariance, noise_variance):
     """Mean (..., N, C) and variance (..., N, 1) of a new y at x, for weights ~ N(mean, covariance).
 
-    The variance includes the noise and is the same for every output. Prior or posterior will do:
-    `predictive(x, *state, noise_variance)` with the state of `learner`.
+    The variance includes the noise and is the same for every output. The weights may be those of a
+    prior or of a posterior, as in `predictive(x, *state, noise_variance)` with a learner's state.
     """
-    mean, covariance, noise = checked(x, None, mean, covariance, noise_variance)
+    mean, covariance, noise = check_problem(x, None, mean, covariance, noise_variance)
     return x @ mean, np.sum(x @ covariance * x, axis=-1, keepdims=True) + noise
 
 
 def sequential(x, y, mean, covariance, noise_variance):
     """Means (..., N+1, D, C) and covariances (..., N+1, D, D) after 0, 1, ..., N examples.
 
-    The Kalman filter of weights that do not move, one example at a time. It carries a root L of the
+    This is the Kalman filter of constant weights, one example at a time. It stores a root L of the
     covariance, so that L L' stays symmetric and positive. With a = L' x' and v = a' a + s^2:
     m <- m + L a (y - x m) / v,   L <- L - L a a' / (v + s sqrt(v)).
     """
-    mean, covariance, noise = checked(x, y, mean, covariance, noise_variance)
-    batch = leading(x, y, mean, covariance)
+    mean, covariance, noise = check_problem(x, y, mean, covariance, noise_variance)
+    batch = leading_axes(x, y, mean, covariance)
     mean = np.broadcast_to(mean, (*batch, *np.shape(mean)[-2:]))
-    root = np.broadcast_to(root_of(covariance), (*batch, *np.shape(covariance)[-2:]))
+    root = np.broadcast_to(covariance_root(covariance), (*batch, *np.shape(covariance)[-2:]))
     means, roots = [mean], [root]
     for n in range(np.shape(x)[-2]):
         row, target = x[..., n : n + 1, :], y[..., n : n + 1, :]  # (..., 1, D), (..., 1, C)
@@ -71,15 +72,15 @@ def sequential(x, y, mean, covariance, noise_variance):
 
 
 def evidence(x, y, mean, covariance, noise_variance):
-    """log p(y | x), the weights integrated out and the outputs summed: (...).
+    """log p(y | x), with the weights integrated out and summed over the outputs: (...).
 
     -1/2 [ r' K^-1 r + log det K + N log 2 pi ] per output, with r = y - X m and K = X S X' + s^2 I.
     """
-    mean, covariance, noise = checked(x, y, mean, covariance, noise_variance)
-    seen, inverse, _ = _factors(x, covariance, noise)
-    surprise = (y - x @ mean) / noise**0.5
-    fit = _t(seen) @ surprise  # (..., D, C)
-    misfit = _total((surprise - seen @ fit) ** 2) + _total((inverse @ fit) ** 2)  # r' K^-1 r
+    mean, covariance, noise = check_problem(x, y, mean, covariance, noise_variance)
+    basis, inverse, _ = _factors(x, covariance, noise)
+    residual = (y - x @ mean) / noise**0.5
+    fit = _t(basis) @ residual  # (..., D, C)
+    misfit = _total((residual - basis @ fit) ** 2) + _total((inverse @ fit) ** 2)  # r' K^-1 r
     log_det = -2.0 * np.sum(np.log(np.diagonal(inverse, axis1=-2, axis2=-1)), axis=-1)
     count, outputs = np.shape(y)[-2:]
     return -0.5 * (misfit + outputs * (log_det + count * np.log(2.0 * np.pi * noise)))
@@ -88,39 +89,40 @@ def evidence(x, y, mean, covariance, noise_variance):
 def risk(x, covariance, noise_variance, query_covariance=None):
     """Expected squared error per output of the posterior mean at a new query: (...).
 
-    s^2 + tr(S_N Q): exact for the given support inputs x, averaged over weights, noise and queries.
-    Q (D, D) is the second moment E x'x of the queries, the identity if None. No learner has less.
+    s^2 + tr(S_N Q): exact for the given support inputs x, and averaged over weights, noise and
+    queries. Q (D, D) is the second moment E x'x of the queries, the identity if None. No learner
+    has a smaller risk.
     """
-    _, covariance, noise = checked(x, None, 0.0, covariance, noise_variance)
+    _, covariance, noise = check_problem(x, None, 0.0, covariance, noise_variance)
     _, inverse, root = _factors(x, covariance, noise)
     spread = root @ inverse
     return noise + _total(_queries(query_covariance, x) @ spread * spread)
 
 
 def wrong_prior_risk(x, believed, true, query_covariance=None):
-    """Expected squared error per output of a learner that believes the wrong prior: (...).
+    """Expected squared error per output of a Bayesian learner that assumes a wrong prior: (...).
 
-    s^2 + tr[ (J (S + d d') J' + s^2 G G') Q ]: J = I - G X and the gain G follow from what is
-    believed, d is the error of the believed mean, S and s^2 are true. `believed` and `true` are
-    each (mean, covariance, noise_variance). Exact for the given x, as `risk` is.
+    s^2 + tr[ (J (S + d d') J' + s^2 G G') Q ]. The gain G and J = I - G X follow from the assumed
+    prior; S and s^2 are the true ones, and d is the difference of the two means. `believed` and
+    `true` are each (mean, covariance, noise_variance). Exact for the given x, as `risk` is.
     """
-    believed_mean, believed_covariance, believed_noise = checked(x, None, *believed)
-    mean, covariance, noise = checked(x, None, *true)
-    seen, inverse, root = _factors(x, believed_covariance, believed_noise)
-    gain = root @ inverse @ _t(seen) / believed_noise**0.5  # (..., D, N)
-    missed = np.eye(np.shape(x)[-1]) - gain @ x
-    bias = missed @ (mean - believed_mean)  # (..., D, C)
-    errors = missed @ covariance @ _t(missed) + noise * gain @ _t(gain)
-    errors = errors + bias @ _t(bias) / np.shape(bias)[-1]
+    believed_mean, believed_covariance, believed_noise = check_problem(x, None, *believed)
+    mean, covariance, noise = check_problem(x, None, *true)
+    basis, inverse, root = _factors(x, believed_covariance, believed_noise)
+    G = root @ inverse @ _t(basis) / believed_noise**0.5  # (..., D, N)
+    J = np.eye(np.shape(x)[-1]) - G @ x
+    bias = J @ (mean - believed_mean)  # (..., D, C)
+    errors = J @ covariance @ _t(J) + noise * G @ _t(G) + bias @ _t(bias) / np.shape(bias)[-1]
     return noise + _total(errors * _queries(query_covariance, x))
 
 
 def learner(mean, covariance, noise_variance):
-    """The Bayes-optimal Learner for weights ~ N(mean, covariance). Nothing to train: meta is {}.
+    """The Bayes-optimal Learner for weights ~ N(mean, covariance).
 
-    Its state is the posterior, (mean (M, D, C), covariance (M, D, D)); it predicts with the mean.
+    There is nothing to train: meta is {}. Its state is the posterior, (mean (M, D, C), covariance
+    (M, D, D)), and it predicts with the mean.
     """
-    prior = checked_prior(mean, covariance, noise_variance)
+    prior = check_prior(mean, covariance, noise_variance)
     return Learner(
         init=lambda rng: {},
         adapt=lambda meta, support: posterior(*support, *prior),
@@ -130,10 +132,10 @@ def learner(mean, covariance, noise_variance):
 
 def _factors(x, covariance, noise):
     """Q (..., N, D), R^-1 (..., D, D) and L, where S = L L' and [X L / s; I] = [Q; R^-1] R."""
-    root = root_of(covariance)
+    root = covariance_root(covariance)
     examples = x @ root / noise**0.5
     prior = _spread_over_tasks(np.eye(np.shape(x)[-1]), examples)
-    basis = orthonormal(np.concatenate([examples, prior], axis=-2))  # (..., N + D, D)
+    basis = orthonormal_basis(np.concatenate([examples, prior], axis=-2))  # (..., N + D, D)
     count = np.shape(x)[-2]
     return basis[..., :count, :], basis[..., count:, :], root
 
@@ -152,7 +154,7 @@ def _queries(query_covariance, x):
 
 def _spread_over_tasks(matrix, *data):
     """The matrix for every task of the data: (..., A, B) with the leading axes of x."""
-    return np.broadcast_to(matrix, (*leading(matrix, *data), *np.shape(matrix)[-2:]))
+    return np.broadcast_to(matrix, (*leading_axes(matrix, *data), *np.shape(matrix)[-2:]))
 
 
 def _total(matrix):

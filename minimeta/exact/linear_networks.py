@@ -1,16 +1,18 @@
-"""How linear networks learn: every mode in closed form, shallow or deep.
+"""How shallow and deep linear networks learn: every mode in closed form.
 
     loss      1/2 E |y - x W|^2    outputs summed;  W = W_1 W_2 ... W_L, each W_l (inputs, outputs)
     shallow   w <- w + eta lambda (s - w)              lambda the input variance along the mode
     deep      m <- m + eta m^(L-1) (s - m^L)           u = m^L the mode, m its share in every layer
     flow      du/dt = L u^(2 - 2/L) (s - u)            eta -> 0 with t = eta * steps
 
-A mode is a singular direction of E x'y; its strength s is what the network must learn along it. All
-shallow modes close the same fraction of their gap per step; deep ones learn strong modes first.
-With `core.losses.mse`, which takes means and no 1/2, eta = 2 * step_size / C.
+A mode is a singular direction of E x'y, and its strength s is the value that the network must learn
+there. In a shallow network with white inputs all modes close the same fraction of their gap at
+every step; a deep network learns strong modes first. `core.losses.mse` is a mean over outputs
+without the factor 1/2, so with it eta = 2 * step_size / C.
 
-The deep recursion is exact for white inputs (E x'x = I) and aligned, balanced layers
-(`balanced_layers`). The flow follows from it: d(m^L) = L m^(L-1) dm, dm = eta m^(L-1) (s - u).
+The deep recursion is exact for white inputs (E x'x = I) and the layers of `balanced_layers`. The
+flow follows from it with d(m^L) = L m^(L-1) dm and dm = eta m^(L-1) (s - u).
+
 Source: Saxe, McClelland & Ganguli 2013, arXiv:1312.6120.  Taught in lesson 01.
 """
 
@@ -47,15 +49,15 @@ def shallow_weights(input_covariance, correlation, start, step_size, steps):
         )
     curvature, directions = np.linalg.eigh(input_covariance)
     powers = _powers(1.0 - step_size * curvature, step_size, steps)[..., None]  # (T, D, 1)
-    gained = step_size * (np.cumsum(powers, axis=0) - powers)  # eta * (1 + q + ... + q^(t-1))
-    return directions @ (powers * (directions.T @ start) + gained * (directions.T @ correlation))
+    sums = step_size * (np.cumsum(powers, axis=0) - powers)  # eta * (1 + q + ... + q^(t-1))
+    return directions @ (powers * (directions.T @ start) + sums * (directions.T @ correlation))
 
 
 def deep_modes(strength, start, step_size, steps, layers=2):
     """Modes u (steps + 1, K) of a deep linear network after 0, 1, ..., steps steps, exactly.
 
-    `strength` is (K,), `start` the first u, (K,) or a number, at least 0; with two layers or more a
-    mode that starts at zero stays there.
+    `strength` is (K,); `start` is the first u, (K,) or a number, at least 0. With two layers or
+    more a mode that starts at zero stays at zero.
     """
     _check_steps(step_size, steps)
     checks.integer("layers", layers, at_least=1)
@@ -95,7 +97,7 @@ def two_layer_time(level, strength, start):
 
 
 def half_time(strength, start):
-    """When the flow of two layers is half-way to its strength: ln(s / u_0 - 1) / (2 s), (K,)."""
+    """When the flow of two layers reaches half its strength: ln(s / u_0 - 1) / (2 s), (K,)."""
     start = _per_mode("start", start, strength, above=0.0, below=strength)
     return np.log(strength / start - 1.0) / (2.0 * strength)
 
@@ -103,8 +105,8 @@ def half_time(strength, start):
 def balanced_layers(correlation, start, layers=2):
     """Weights of L layers, a list, whose product has every mode of `correlation` (D, C) at `start`.
 
-    With E x'y = U S V': W_1 = U m, W_l = m I, W_L = m V', and m = start^(1/L): every layer carries
-    an equal share of each mode, and no mode disturbs another.
+    With E x'y = U S V': W_1 = U m, W_l = m I, W_L = m V' and m = start^(1/L). Every layer then has
+    an equal share of each mode, and no mode influences another.
     """
     checks.array("correlation", correlation, "D C")
     checks.number("start", start, at_least=0.0)

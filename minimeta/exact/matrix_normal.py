@@ -4,21 +4,21 @@
     adapt:    K = O diag(k) O'; the columns of W O are independent, each ~ N(., k_c R)
     progress: R = v I, K = I, x ~ N(0, I):   E[W_hat | W] = m_t W    after t examples, for every W
 
-So a prior without preferred directions learns all singular modes of W at one rate, strong or weak:
-the posterior mean of W is X'X (X'X + s^2/v I)^-1 W and noise, and turning the inputs x changes
-nothing but the basis, so the mean of that matrix is a multiple of the identity,
+A prior without preferred directions therefore learns all singular modes of W at one rate, strong or
+weak. The reason: the posterior mean is X'X (X'X + s^2/v I)^-1 W plus noise. Rotating the inputs
+only changes the basis, so the mean of the matrix in front of W must be a multiple of the identity,
 
     m_t = 1/D E sum_i a_i / (a_i + s^2/v)        a_i the eigenvalues of X'X,  X (t, D) normal
 
-The singular values z_1 < ... < z_n of X have the density  prod z_i^(m-n) exp(-z_i^2/2) prod
-(z_j^2 - z_i^2), n = min(t, D), m = max(t, D). By de Bruijn the integral of prod g(z_i) under it is
-the Pfaffian of A_jk = <g p_j, g p_k>, p_j polynomials in z^2 times the weight, where <p, q> is the
-double integral of sign(z' - z) p(z) q(z'). The derivative at g = 1 in the direction f is, as
-d log Pf A = tr(A^-1 dA) / 2,
+To compute that mean, let n = min(t, D) and m = max(t, D). The singular values z_1 < ... < z_n of X
+have the density  prod z_i^(m-n) exp(-z_i^2/2) prod (z_j^2 - z_i^2).  De Bruijn shows that the
+integral of prod g(z_i) under it is the Pfaffian of A_jk = <g p_j, g p_k>. Here the p_j are
+polynomials in z^2 times the weight, and <p, q> is the double integral of sign(z' - z) p(z) q(z').
+Because d log Pf A = tr(A^-1 dA) / 2, the derivative at g = 1 in the direction of f is
 
     E sum_i f(z_i) = tr(A^-1 B)    A_jk = <p_j, p_k>    B_jk = <f p_j, p_k>
 
-For odd n a point at infinity, where f is zero, joins the p_j.  Taught in lesson 12.
+For odd n a point at infinity, where f is zero, is added to the p_j.  Taught in lesson 12.
 Sources: de Bruijn 1955, On some multiple integrals involving determinants; Rabinowitz 2019,
 arXiv:1905.01320, for the question.
 """
@@ -30,7 +30,7 @@ from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.learner import Learner
 from minimeta.exact import linear_gaussian
-from minimeta.exact.gaussian_checks import checked, checked_prior
+from minimeta.exact.gaussian_checks import check_prior, check_problem
 
 NODES, MORE_NODES = 250, 8  # of the quadrature, and for each mode: enough for twelve digits
 TAIL = 9.0  # singular values beyond sqrt(m) + sqrt(n) + TAIL have a chance of exp(-TAIL^2 / 2)
@@ -42,7 +42,7 @@ def posterior(x, y, mean, row_covariance, column_covariance, noise_variance):
     `row_covariance` R is (..., D, D), `column_covariance` K (C, C), `mean` a number, (D,) or
     (..., D, C).
     """
-    mean, R, noise = checked(x, y, mean, row_covariance, noise_variance)
+    mean, R, noise = check_problem(x, y, mean, row_covariance, noise_variance)
     _check_columns(column_covariance, np.shape(y)[-1])
     k, O = np.linalg.eigh(np.asarray(column_covariance))
     by_column = lambda a: np.swapaxes(a @ O, -1, -2)[..., None]  # (..., N, C) -> (..., C, N, 1)
@@ -53,9 +53,9 @@ def posterior(x, y, mean, row_covariance, column_covariance, noise_variance):
 
 
 def learner(mean, row_covariance, column_covariance, noise_variance):
-    """The Bayes-optimal Learner for such maps. Nothing to train: meta is {}; state is posterior."""
+    """The Bayes-optimal Learner for such maps; meta is {} and its state is the posterior."""
     prior = mean, row_covariance, column_covariance, noise_variance
-    checked_prior(mean, row_covariance, noise_variance)
+    check_prior(mean, row_covariance, noise_variance)
     checks.covariance("column_covariance", column_covariance)
     return Learner(
         init=lambda rng: {},
@@ -65,10 +65,10 @@ def learner(mean, row_covariance, column_covariance, noise_variance):
 
 
 def expected_progress(inputs, examples, noise_variance, prior_variance=1.0):
-    """m_t: the share of every mode of W (D, C) that Bayes has seen after t examples, on average.
+    """m_t: the mean share, 0 to 1, of every mode of W (D, C) in the posterior mean; a number.
 
-    `inputs` is D, `examples` t; W ~ N(0, v) in every entry, v the `prior_variance`, x ~ N(0, I).
-    Without noise, min(t, D) / D.
+    `inputs` is D and `examples` is t. Every entry of W is N(0, v), v the `prior_variance`, and
+    x ~ N(0, I). Without noise m_t is min(t, D) / D.
     """
     checks.integer("inputs", inputs, at_least=1)
     checks.integer("examples", examples, at_least=0)
@@ -79,13 +79,13 @@ def expected_progress(inputs, examples, noise_variance, prior_variance=1.0):
     n, m = sorted((inputs, examples))
     u, weights = _gauss(NODES + MORE_NODES * n)
     z, p = _weighted_polynomials(n, m, u, weights)
-    seen = z**2 / (z**2 + noise_variance / prior_variance)
-    A, B = _skew(p, p, u, weights), _skew(seen[:, None] * p, p, u, weights)
+    f = z**2 / (z**2 + noise_variance / prior_variance)
+    A, B = _skew(p, p, u, weights), _skew(f[:, None] * p, p, u, weights)
     if n % 2:
         at_infinity = lambda p: (weights @ p)[:, None]
         last = numpy.zeros((1, 1))
         A = numpy.block([[A, at_infinity(p)], [-at_infinity(p).T, last]])
-        B = numpy.block([[B, at_infinity(seen[:, None] * p)], [0 * at_infinity(p).T, last]])
+        B = numpy.block([[B, at_infinity(f[:, None] * p)], [0 * at_infinity(p).T, last]])
     return float(numpy.trace(numpy.linalg.solve(A, B)) / inputs)
 
 
@@ -98,9 +98,9 @@ def _gauss(nodes):
 def _weighted_polynomials(n, m, u, weights):
     """z (nodes,) and p (nodes, n): z^(m-n) exp(-z^2/2) times polynomials in z^2, and dz/du.
 
-    z runs over all that singular values of an n x m normal matrix may be; u^4 puts many nodes near
-    its lower end, where z^2 / (z^2 + noise) may bend sharply. Any polynomials would do; made
-    orthonormal one after the other, twice over, they lose no digits.
+    z covers the values that singular values of an n x m normal matrix take. u^4 puts many nodes
+    near the lower end, where z^2 / (z^2 + noise) may bend sharply. Any polynomials would do in
+    theory; they are made orthonormal here, twice over, because then no digits are lost.
     """
     low, high = max(0.0, m**0.5 - n**0.5 - TAIL), m**0.5 + n**0.5 + TAIL
     z = low + (high - low) * u**4

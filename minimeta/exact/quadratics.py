@@ -1,11 +1,11 @@
 """Families of quadratic tasks, on which gradient descent is linear and everything has a formula.
 
-    task loss    L_i(theta) = 1/2 (theta - c_i)' A_i (theta - c_i)     slope A_i (theta - c_i)
+    task loss    L_i(theta) = 1/2 (theta - c_i)' A_i (theta - c_i)     gradient A_i (theta - c_i)
     k steps      theta_k - c = (I - alpha A)^k (theta - c)             stable for alpha < 2 / lambda
     joint        argmin of the sum = (sum A_i)^-1 sum A_i c_i          not the mean of the c_i
 
-What a meta-learner's outer loop follows is mean_i W_i (theta - c_i), and it comes to rest where the
-tasks balance, at (sum W_i)^-1 sum W_i c_i. The methods differ in W alone, with P = (I - alpha A)^k:
+The outer loop of every meta-learner here follows mean_i W_i (theta - c_i), and stops where that is
+zero, at (sum W_i)^-1 sum W_i c_i. The methods differ only in W. With P = (I - alpha A)^k it is:
 
     joint A    MAML P A P    FOMAML A P    Reptile I - P    iMAML B A B, B = (I + A / lam)^-1
 
@@ -76,34 +76,34 @@ def stability_limit(A):
 
 
 def maml_weights(A, step_size, steps):
-    """P A P: a task counts less, the more of it the inner steps solve. (M, D, D)."""
+    """P A P, (M, D, D): the more of a task the inner steps solve, the less weight it has."""
     left = contraction(A, step_size, steps)
     return left @ A @ left
 
 
 def fomaml_weights(A, step_size, steps):
-    """A P: without the derivative of the steps one factor P is missing. (M, D, D)."""
+    """A P, (M, D, D): without the derivative of the inner steps one factor P is missing."""
     return A @ contraction(A, step_size, steps)
 
 
 def reptile_weights(A, step_size, steps):
-    """I - P: how far the steps go. For many steps all tasks count alike. (M, D, D)."""
+    """I - P, (M, D, D): the way that the steps go. After many steps all tasks have weight I."""
     return np.eye(np.shape(A)[-1]) - contraction(A, step_size, steps)
 
 
 def imaml_weights(A, strength):
-    """B A B with B = d phi / d theta = (I + A / lam)^-1. (M, D, D)."""
-    solution_slope = np.linalg.inv(np.eye(np.shape(A)[-1]) + A / strength)
-    return solution_slope @ A @ solution_slope
+    """B A B, (M, D, D), with B = d phi / d theta = (I + A / lam)^-1."""
+    B = np.linalg.inv(np.eye(np.shape(A)[-1]) + A / strength)
+    return B @ A @ B
 
 
 def multi_step_weights(A, step_size, weights):
-    """sum_j weights[j] (I - alpha A)^j A (I - alpha A)^j: MAML++'s loss. (M, D, D)."""
+    """sum_j weights[j] (I - alpha A)^j A (I - alpha A)^j, (M, D, D): those of MAML++'s loss."""
     return sum(w * maml_weights(A, step_size, j) for j, w in enumerate(weights))
 
 
 def anil_weights(A, step_size, steps, adapted):
-    """J' A J with J = (I - alpha E A)^k, E keeping the adapted coordinates only. (M, D, D).
+    """J' A J, (M, D, D), with J = (I - alpha E A)^k and E = diag(adapted).
 
     `adapted` (D,) is 1.0 for a coordinate that the inner loop changes, else 0.0.
     """
@@ -124,8 +124,9 @@ def fixed_point(W, c):
 def expansion(method, step_size, steps):
     """(a, b) of the expected update a AvgGrad + b AvgGradInner, up to O(step_size^2).
 
-    method is "maml", "fomaml" or "reptile". Every step sees a fresh minibatch; MAML and FOMAML are
-    judged on one more. AvgGrad = E g, AvgGradInner = E H_2 g_1. Source: Nichol et al., section 5.
+    AvgGrad is E g and AvgGradInner is E H_2 g_1, over minibatches 1 and 2. method is "maml",
+    "fomaml" or "reptile"; ValueError for any other. Every inner step sees a fresh minibatch, and
+    the query loss of MAML and FOMAML one more. Source: Nichol et al. 2018, section 5.
     """
     checks.integer("steps", steps, at_least=1)
     known = {
@@ -139,36 +140,37 @@ def expansion(method, step_size, steps):
 
 
 def best_step(dimension, shots, noise_variance, variance):
-    """The inner step of MAML with the least risk on linear maps seen through few noisy examples.
+    """The inner step size of MAML with the least risk on linear maps, from few noisy examples.
 
-    alpha = 1 / (1 + (D + 1) / K + s^2 D / (K V)) for K shots of x ~ N(0, I), noise s^2 and weights
-    N(theta, V / D I); with infinitely many shots it is the Newton step 1.
+    alpha = 1 / (1 + (D + 1) / K + s^2 D / (K V)) for K shots of x ~ N(0, I), noise variance s^2 and
+    weights ~ N(theta, V / D I). With infinitely many shots it is 1, Newton's step.
     """
     return 1.0 / (1.0 + (dimension + 1) / shots + noise_variance * dimension / (shots * variance))
 
 
 def risk_after_step(step_size, dimension, shots, noise_variance, variance):
-    """1/2 E |w - phi|^2 after that step:
+    """1/2 E |w - phi|^2 after one step of any size alpha, in the setting of `best_step`.
 
     1/2 [ (1 - 2 alpha + alpha^2 (1 + (D + 1) / K)) V + alpha^2 s^2 D / K ].
     """
-    kept = 1.0 - 2.0 * step_size + step_size**2 * (1.0 + (dimension + 1) / shots)
-    return 0.5 * (kept * variance + step_size**2 * noise_variance * dimension / shots)
+    share = 1.0 - 2.0 * step_size + step_size**2 * (1.0 + (dimension + 1) / shots)
+    return 0.5 * (share * variance + step_size**2 * noise_variance * dimension / shots)
 
 
 def best_step_per_coordinate(curvature, variance):
-    """Meta-SGD's optimum, (D,), for axis-aligned tasks: E[a^2 v] / E[a^3 v].
+    """The best step sizes of Meta-SGD, (D,), for axis-aligned tasks: E[a^2 v] / E[a^3 v].
 
-    curvature a and variance v = E (theta - c)^2 are (M, D); equal curvatures a give 1 / a.
+    The curvatures a and the variances v = E (theta - c)^2 are (M, D). If all tasks have the same
+    curvature a, it is 1 / a.
     """
     return np.mean(curvature**2 * variance, axis=0) / np.mean(curvature**3 * variance, axis=0)
 
 
 def shared_subspace_risk(covariance, features):
-    """1/2 the sum of all but the largest `features` eigenvalues of the tasks' covariance.
+    """Half the sum of all but the `features` largest eigenvalues of the covariance: a number.
 
-    What ANIL cannot get below with a linear body of that width whose head is solved to the end: it
-    is principal component analysis of the tasks.
+    ANIL cannot get below this risk with a linear body of that width, even if it solves the head
+    exactly, because it then does principal component analysis of the tasks.
     """
     checks.covariance("covariance", covariance)
     checks.integer("features", features, at_least=0)

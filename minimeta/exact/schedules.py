@@ -1,19 +1,19 @@
-"""The best that gradient descent can do on quadratics when its step sizes are chosen beforehand.
+"""The best that gradient descent can do on quadratics with step sizes chosen beforehand.
 
     theta_k - theta* = p(A) (theta_0 - theta*)      p(lam) = prod_t (1 - a_t lam),   p(0) = 1
     E f(theta_k)     = sum_i weight_i p(lam_i)^2    lam_i: the eigenvalues of the problems' Hessians
 
-so k step sizes are a polynomial of degree k, and choosing them well is least squares:
+Choosing k step sizes therefore means choosing the roots 1/a_t of a polynomial p of degree k:
 
-    on average     1/a_t are the roots of the polynomial of degree k that is orthogonal to all lower
-                   ones under the measure lam weight: the nodes of Gauss's quadrature
-    at worst       over all spectra in [low, high]: the roots of Chebyshev's polynomial
-    with memory    a linear method, momentum say, is a p(A) with p(0) = 1 too, so none is below
-                   min_p sum_i weight_i p(lam_i)^2, the Krylov bound; on a single problem that is
-                   what conjugate gradients reach
+    on average     the best p minimises the expected loss, a least-squares problem. Its roots are
+                   the nodes of Gauss's quadrature for the measure lam weight.
+    at worst       the p with the smallest maximum on all of [low, high] is Chebyshev's.
+    with memory    a linear method such as momentum applies a p(A) with p(0) = 1 as well. So none
+                   gets below min_p sum_i weight_i p(lam_i)^2, the Krylov bound. On a single
+                   problem, conjugate gradients reach it.
 
-A single problem may be the direct sum of many. So the best schedule for a distribution of
-quadratics is conjugate gradients on all of them at once.
+A distribution of quadratics is like one problem that is the direct sum of all of them. So the best
+schedule does for the distribution what conjugate gradients do for that one problem.
 
 Shapes: spectrum and weights (..., D), the last axis over eigenvalues.
 Sources: Hestenes & Stiefel 1952; Golub & Welsch 1969; Young 1953; Polyak 1964.  Lesson 09.
@@ -28,9 +28,10 @@ NOTHING = 1e-24  # the square of what rounding leaves of a vector in the span of
 
 
 def modes(x, residual):
-    """|x theta - y|^2 by eigenvalues: its Hessian's 2 s^2, and how much of the loss is in each.
+    """The eigenvalues of the Hessian of |x theta - y|^2, and the loss at theta_0 along each.
 
-    x (..., N, D) and x theta_0 - y (..., N, 1) -> spectrum, weights (..., K), K = min(N, D).
+    x (..., N, D) and residual = x theta_0 - y (..., N, 1) -> spectrum and weights (..., K), with
+    K = min(N, D).
     """
     checks.array("x", x, "... N D")
     checks.array("residual", residual, "... N C")
@@ -51,7 +52,7 @@ def residual(step_sizes, spectrum):
 
 
 def expected_loss(step_sizes, spectrum, weights):
-    """sum_i weight_i p(lam_i)^2 after these steps, in any order: (...)."""
+    """sum_i weight_i p(lam_i)^2 after steps of these sizes, in any order: (...)."""
     return np.sum(weights * residual(step_sizes, spectrum) ** 2, axis=-1)
 
 
@@ -62,10 +63,10 @@ def best_step(spectrum, weights):
 
 
 def best_schedule(spectrum, weights, steps):
-    """The k step sizes with the least expected loss for spectrum, weights (D,); longest first.
+    """The k step sizes with the least expected loss for spectrum, weights (D,); largest first.
 
     Their inverses are the eigenvalues of the Jacobi matrix of the measure lam weight. Raises
-    ValueError if fewer than k eigenvalues carry weight: then fewer steps solve everything.
+    ValueError if fewer than k eigenvalues have weight, because fewer steps then leave no loss.
     """
     _check(spectrum, weights)
     checks.integer("steps", steps, at_least=1)
@@ -79,28 +80,29 @@ def best_schedule(spectrum, weights, steps):
 def krylov_bound(spectrum, weights, steps):
     """min_p sum_i weight_i p(lam_i)^2 over p(0) = 1 of degree 0, 1, ..., k: (k + 1, ...).
 
-    With (M, D), the bound of each of M problems: no method whose steps are in the span of its
-    slopes is below it. Flattened, that of the best coefficients fixed for all of them.
+    From (M, D) it is the bound of each of M problems: no method whose steps are in the span of the
+    gradients gets below it. From all of them in one vector it is the bound for methods whose
+    coefficients are the same on every problem.
     """
     _check(spectrum, weights)
     checks.integer("steps", steps, at_least=0)
     left = np.sqrt(weights)
-    found = [np.sum(weights, axis=-1)]
+    bounds = [np.sum(weights, axis=-1)]
     for q in krylov(spectrum, spectrum * left, steps):
         left = left - q * np.sum(q * left, axis=-1, keepdims=True)
-        found.append(np.sum(left**2, axis=-1))
-    return np.stack(found)
+        bounds.append(np.sum(left**2, axis=-1))
+    return np.stack(bounds)
 
 
 def krylov(spectrum, first, steps):
     """An orthonormal basis of span {first, lam first, ..., lam^(k-1) first}: a list of (..., D).
 
-    What is left of a vector that lies in the span of those before it is zeros.
+    A vector that lies in the span of those before it becomes zeros.
     """
     basis, v = [], first
     for _ in range(steps):
         scale = np.sum(v**2, axis=-1, keepdims=True)
-        for q in basis + basis:  # twice, as rounding undoes once
+        for q in basis + basis:  # twice: the second pass removes the rounding errors of the first
             v = v - q * np.sum(q * v, axis=-1, keepdims=True)
         size = np.sum(v**2, axis=-1, keepdims=True)
         new = size > NOTHING * scale
@@ -110,7 +112,7 @@ def krylov(spectrum, first, steps):
 
 
 def chebyshev(low, high, steps):
-    """The k step sizes whose worst case over spectra in [low, high] is the best; longest first."""
+    """The k step sizes with the best worst case over spectra in [low, high]; largest first."""
     _check_interval(low, high)
     checks.integer("steps", steps, at_least=1)
     angles = math.pi * (np.arange(float(steps)) + 0.5) / steps
@@ -118,14 +120,14 @@ def chebyshev(low, high, steps):
 
 
 def chebyshev_bound(low, high, steps):
-    """max |p| over [low, high] for Chebyshev's steps, the least possible: 1 / T_k(...)."""
+    """The least possible max |p| over [low, high]: 1 / T_k((high + low) / (high - low))."""
     _check_interval(low, high)
     checks.integer("steps", steps, at_least=1)
     return 1.0 / math.cosh(steps * math.acosh((high + low) / (high - low)))
 
 
 def heavy_ball(low, high):
-    """(step_size, mass, rate) of the fastest momentum on [low, high]; the error falls as rate^t.
+    """(step_size, mass, rate) of the fastest momentum on [low, high]; the error falls like rate^t.
 
     rate = (sqrt kappa - 1) / (sqrt kappa + 1), mass = rate^2, kappa = high / low.
     """

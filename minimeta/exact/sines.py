@@ -2,11 +2,11 @@
 
     tasks     y = A sin(x - phi)    A, phi and x uniform
     joint     E[y | x] = E[A] sinc(h) sin(x - p)      phi in p +- h,  sinc(h) = sin(h) / h
-    per task  y = a sin x + b cos x, found from two exact examples
+    per task  y = a sin x + b cos x, which two exact examples determine
 
 With the family of MAML (A in [0.1, 5], phi in [0, pi]) the joint optimum is -1.6234 cos x and its
-squared error 3.0057; with phi in [0, 2 pi], as for Reptile, it is zero and nothing can be learned
-jointly. Both follow from E cos(2 t) = cos(2 p) sinc(2 h) for t uniform in p +- h.
+squared error is 3.0057. With phi in [0, 2 pi], as for Reptile, the joint optimum is zero: nothing
+can be learned jointly. Both follow from E cos(2 t) = cos(2 p) sinc(2 h) for t uniform in p +- h.
 Sources: the family is that of Finn, Abbeel & Levine 2017, arXiv:1703.03400, and, with the longer
 range of phases, of Nichol, Achiam & Schulman 2018, arXiv:1803.02999. Taught in lesson 03.
 """
@@ -18,7 +18,7 @@ import numpy
 from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.learner import Learner
-from minimeta.exact.factors import orthonormal
+from minimeta.exact.factors import orthonormal_basis
 from minimeta.tasks.drawing import limits
 from minimeta.tasks.regression import AMPLITUDE, PHASE, X_RANGE
 
@@ -45,7 +45,7 @@ def zero_risk(amplitude=AMPLITUDE, phase=PHASE, x_range=X_RANGE):
 
 
 def learner():
-    """The learner that knows the family and trusts every example: exact after two of them.
+    """The learner that knows the family and takes every example as exact.
 
     Its state is (a, b) of a sin x + b cos x, (M, 2, 1), the least-squares fit to the support.
     Raises ValueError for fewer than two examples per task: they do not determine a sine.
@@ -57,7 +57,7 @@ def fit(x, y):
     """(a, b), (..., 2, 1), of the least-squares fit of a sin x + b cos x; x and y (..., N, 1)."""
     _check_determined(x)
     features = _features(x)
-    to_basis = np.swapaxes(orthonormal(features), -1, -2)  # Q', (..., 2, N)
+    to_basis = np.swapaxes(orthonormal_basis(features), -1, -2)  # Q', (..., 2, N)
     return np.linalg.solve(to_basis @ features, to_basis @ y)  # R w = Q' y
 
 

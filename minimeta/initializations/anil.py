@@ -1,14 +1,16 @@
 """ANIL: MAML that adapts one part of the network and shares the rest.
 
     meta:    theta = (body, head)
-    adapt:   head_i <- head_i - a dL(body, head_i; support)     `steps` times; the body stays
+    adapt:   head_i <- head_i - a dL(body, head_i; support)     `steps` times, the body fixed
     learn:   min_theta  E_task L(body, head_i; query)           second derivatives included
 
-With a linear network whose head is solved to the end this is principal component analysis of the
+With a linear network whose head is solved exactly this is principal component analysis of the
 tasks: the body learns the directions in which they differ most.
 
 Source: Raghu, Raghu, Bengio & Vinyals 2020.  Lesson 06.
 """
+
+from functools import partial
 
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad
@@ -19,20 +21,18 @@ from minimeta.initializations.maml import check_inner
 
 
 def learner(net, part=-1, loss=mse, step_size=0.01, steps=1):
-    """ANIL on a network: only theta[part] adapts, the last layer of an mlp by default.
+    """ANIL on a network: the inner loop changes theta[part] only, by default an mlp's last layer.
 
-    `part` is a position or key of the network's parameters: -1, 0, "last". Raises ValueError at the
-    first use if the network has no such part.
+    `part` is a position or a key in the network's parameters, such as -1, 0 or "last". `adapt`
+    raises ValueError if the network has no such part.
     """
     check_inner(step_size, steps)
-
-    def adapt_to(theta, support):
-        return adapt(theta, support, net, part, loss, step_size, steps)
+    inner = partial(adapt, net=net, part=part, loss=loss, step_size=step_size, steps=steps)
 
     def predict(theta, head, x):
-        return net.apply(with_part(copies(theta, len(x)), part, head), x)
+        return net.apply(replace_part(copies(theta, len(x)), part, head), x)
 
-    return Learner(net.init, adapt_to, predict, loss)
+    return Learner(net.init, inner, predict, loss)
 
 
 def adapt(theta, support, net, part=-1, loss=mse, step_size=0.01, steps=1):
@@ -40,22 +40,23 @@ def adapt(theta, support, net, part=-1, loss=mse, step_size=0.01, steps=1):
     body, head = copies(theta, len(support.x)), copies(part_of(theta, part), len(support.x))
 
     def total_loss(head):
-        return np.sum(loss(net.apply(with_part(body, part, head), support.x), support.y))
+        return np.sum(loss(net.apply(replace_part(body, part, head), support.x), support.y))
 
     for _ in range(steps):
-        head = tree_map(lambda p, g: p - step_size * g, head, grad(total_loss)(head))
+        gradient = grad(total_loss)(head)
+        head = tree_map(lambda p, g: p - step_size * g, head, gradient)
     return head
 
 
 def part_of(theta, part):
-    """theta[part]; raises ValueError if there is none."""
+    """theta[part]; raise ValueError if there is none."""
     known = list(theta) if isinstance(theta, dict) else range(-len(theta), len(theta))
     if part not in known:
         raise ValueError(f"part is {part!r}; the network's parameters have {list(known)}.")
     return theta[part]
 
 
-def with_part(theta, part, new):
+def replace_part(theta, part, new):
     """theta with theta[part] replaced: a new tree."""
     if isinstance(theta, dict):
         return {**theta, part: new}

@@ -1,11 +1,11 @@
 """Fine-tuning: pre-train one network on all tasks' examples at once, then adapt it to each.
 
     meta:    theta
-    adapt:   phi <- phi - a dL(phi; support)                `steps` times, exactly as MAML
-    learn:   min_theta  E_task L(theta; query)              *before* adapting: the joint loss
+    adapt:   phi <- phi - a dL(phi; support)                `steps` times, exactly as in MAML
+    learn:   min_theta  E_task L(theta; query)              the joint loss, *before* adapting
 
-The baseline that MAML defines itself against: the joint loss does not know that steps will follow.
-Use `learner` untrained for the random start, or train it with `joint_gradient`.
+It is the baseline that MAML is measured against: the joint loss takes no account of the steps that
+will follow. Train it with `joint_gradient`, or use `learner` untrained for a random start.
 
 Source: Finn, Abbeel & Levine 2017, section 5.1 and appendix C.1.  Lessons 03 and 05.
 """

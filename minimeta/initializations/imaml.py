@@ -1,41 +1,43 @@
-"""iMAML: solve a regularised inner problem to its end, and differentiate the solution itself.
+"""iMAML: minimise a regularised inner loss, and differentiate the minimum instead of the way to it.
 
     meta:    theta
     adapt:   phi = argmin_phi  L(phi; support) + (lam/2) |phi - theta|^2
     learn:   min_theta  E_task L(phi; query), with the implicit gradient
              (I + H/lam)^-1 dL(phi; query),   H = d2L(phi; support)
 
-The gradient depends on where the inner problem ends, not on the path there, so nothing of the path
-is kept. The inverse is applied by conjugate gradients, which need only Hessian-vector products.
-All this holds where the inner problem is solved, that is, with step_size < 2 / (curvature + lam)
-and enough steps; nothing is raised where it is not, but `unsolved` says how far away it is.
+The inner loop ends at a minimum. If the start moves by d, the minimum moves by (I + H/lam)^-1 d,
+whatever path led there, so nothing of the path has to be stored. Conjugate gradients multiply by
+that inverse without forming it: they need only products of the Hessian H with vectors.
 
-Source: Rajeswaran, Finn, Kakade & Levine 2019 (the text, with lam = 2 as for Omniglot; the released
-code solves a differently damped system).  Lesson 06.
+The gradient is right only where the inner problem is solved, which takes enough steps of
+step_size < 2 / (curvature + lam). Otherwise it is wrong and nothing is raised; ask
+`inner_gradient_norm` how far from solved the problem is.
+
+Source: the text of Rajeswaran, Finn, Kakade & Levine 2019, with their lam = 2 for Omniglot. Their
+released code damps the linear system in another way.  Lesson 06.
 """
+
+from functools import partial
 
 from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad, hvp, value_and_grad
-from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.core.trees import copies, leaves, tree_map
 from minimeta.initializations.maml import check_inner, total_loss
+from minimeta.nets.learner import network_learner
 
 
 def learner(net, loss=mse, strength=2.0, step_size=0.1, steps=100):
     """iMAML's inner solver on a network: `steps` gradient steps on the regularised loss.
 
-    `strength` is lam. Train on imaml.meta_gradient(...) of the same arguments: the
-    gradient of the common meta-loss would go back along the whole path.
+    `strength` is lam. Train it with imaml.meta_gradient of the same arguments: the gradient of the
+    common meta-loss would go back through the whole path.
     """
     check_inner(step_size, steps)
     checks.number("strength", strength, above=0.0)
-
-    def adapt_to(theta, support):
-        return adapt(theta, support, net, loss, strength, step_size, steps)
-
-    return Learner(net.init, adapt_to, lambda theta, phi, x: net.apply(phi, x), loss)
+    options = dict(strength=strength, step_size=step_size, steps=steps)
+    return network_learner(net, partial(adapt, net=net, loss=loss, **options), loss)
 
 
 def adapt(theta, support, net, loss=mse, strength=2.0, step_size=0.1, steps=100):
@@ -43,22 +45,22 @@ def adapt(theta, support, net, loss=mse, strength=2.0, step_size=0.1, steps=100)
     start = copies(theta, len(support.x))
     phi = start
     for _ in range(steps):
-        slopes = regularised_slope(phi, start, support, net, loss, strength)
-        phi = tree_map(lambda p, g: p - step_size * g, phi, slopes)
+        gradient = regularised_gradient(phi, start, support, net, loss, strength)
+        phi = tree_map(lambda p, g: p - step_size * g, phi, gradient)
     return phi
 
 
-def regularised_slope(phi, start, support, net, loss, strength):
+def regularised_gradient(phi, start, support, net, loss, strength):
     """d/dphi of  L(phi; support) + (lam/2) |phi - start|^2:  trees of leaves (M, ...)."""
-    slopes = grad(total_loss)(phi, support, net, loss)
-    return tree_map(lambda g, p, t: g + strength * (p - t), slopes, phi, start)
+    gradient = grad(total_loss)(phi, support, net, loss)
+    return tree_map(lambda g, p, t: g + strength * (p - t), gradient, phi, start)
 
 
-def unsolved(theta, phi, support, net, loss=mse, strength=2.0):
-    """How long the slope of every task's inner problem is at phi, (M,): 0 where it is solved."""
+def inner_gradient_norm(theta, phi, support, net, loss=mse, strength=2.0):
+    """The norm of every task's inner gradient at phi, (M,): 0 where the problem is solved."""
     start = copies(theta, len(support.x))
-    slopes = regularised_slope(phi, start, support, net, loss, strength)
-    return np.sqrt(dot_per_task(slopes, slopes))
+    gradient = regularised_gradient(phi, start, support, net, loss, strength)
+    return np.sqrt(dot_per_task(gradient, gradient))
 
 
 def meta_gradient(net, loss=mse, strength=2.0, step_size=0.1, steps=100, cg_steps=5):
@@ -66,19 +68,21 @@ def meta_gradient(net, loss=mse, strength=2.0, step_size=0.1, steps=100, cg_step
     solver = learner(net, loss, strength, step_size, steps)
     checks.integer("cg_steps", cg_steps, at_least=1)
 
-    def slope(theta, task):
+    def value_and_gradient(theta, task):
         phi = solver.adapt(theta, task.support)
         value, outer = value_and_grad(total_loss)(phi, task.query, net, loss)
-        curved = lambda v: hvp(total_loss)(phi, task.support, net, loss, v)
-        system = lambda v: tree_map(lambda v, h: v + h / strength, v, curved(v))
-        solved = conjugate_gradients(system, outer, cg_steps)
-        return value / len(task.query.x), tree_map(lambda s: np.mean(s, axis=0), solved)
+        times_hessian = lambda v: hvp(total_loss)(phi, task.support, net, loss, v)
+        system = lambda v: tree_map(lambda v, h: v + h / strength, v, times_hessian(v))
+        implicit = conjugate_gradients(system, outer, cg_steps)
+        return value / len(task.query.x), tree_map(lambda g: np.mean(g, axis=0), implicit)
 
-    return slope
+    return value_and_gradient
 
 
 def conjugate_gradients(system, b, steps):
-    """The x of system(x) = b for every task, trees of leaves (M, ...); exact after d steps.
+    """The x that solves system(x) = b for every task: a tree of leaves (M, ...).
+
+    In exact arithmetic the answer is exact after as many steps as a task has parameters.
 
     Source: Hestenes & Stiefel 1952.
     """
@@ -101,8 +105,8 @@ def dot_per_task(a, b):
 
 def axpy(rate, x, y):
     """rate x + y, with one rate (M,) per task."""
-    along = lambda u: np.reshape(rate, (-1,) + (1,) * (np.ndim(u) - 1))
-    return tree_map(lambda u, v: along(u) * u + v, x, y)
+    per_task = lambda u: np.reshape(rate, (-1,) + (1,) * (np.ndim(u) - 1))  # (M, 1, ...)
+    return tree_map(lambda u, v: per_task(u) * u + v, x, y)
 
 
 def safe_ratio(numerator, denominator):

@@ -4,31 +4,31 @@
     adapt:   phi_0 = theta,  phi <- phi - a dL(phi; support)   `steps` times, a = step_size
     learn:   min_theta  E_task L(phi; query)                   second derivatives included
 
-Nothing needs to be done for the second derivatives: `adapt` is made of functions that `grad` can
-follow, so the gradient of the meta-loss goes through the inner gradient. On a quadratic with
-Hessian A every step multiplies the meta-gradient by (I - a A); dropping that factor is FOMAML.
+The second derivatives need no code of their own: `adapt` is made of functions that `grad` can
+follow, so the gradient of the meta-loss goes through the inner gradients. On a quadratic with
+Hessian A every step multiplies the meta-gradient by (I - a A); FOMAML leaves that factor out.
 
-Source: Finn, Abbeel & Levine 2017, Algorithm 1. Their text takes a = 0.01 for sines (the released
-command runs 0.001). Losses here are means over examples: their classification code divides the
-cross-entropy by the shots alone, so its a = 0.4 at five ways is 2.0 on a mean.  Lesson 05.
+Source: Finn, Abbeel & Levine 2017, Algorithm 1. Their text takes a = 0.01 for sines; the command
+they released runs 0.001. For classification their code divides the cross-entropy by the number of
+shots, while the losses here are means over all examples, so their a = 0.4 at five ways becomes
+a = 2.0 here.  Lesson 05.
 """
+
+from functools import partial
 
 from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad
-from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.core.trees import copies, tree_map
+from minimeta.nets.learner import network_learner
 
 
 def learner(net, loss=mse, step_size=0.01, steps=1):
     """MAML on a network, with `steps` inner steps of size `step_size`."""
     check_inner(step_size, steps)
-
-    def adapt_to(theta, support):
-        return adapt(theta, support, net, loss, step_size, steps)
-
-    return Learner(net.init, adapt_to, lambda theta, phi, x: net.apply(phi, x), loss)
+    inner = partial(adapt, net=net, loss=loss, step_size=step_size, steps=steps)
+    return network_learner(net, inner, loss)
 
 
 def adapt(theta, support, net, loss=mse, step_size=0.01, steps=1):
@@ -37,18 +37,19 @@ def adapt(theta, support, net, loss=mse, step_size=0.01, steps=1):
 
 
 def trajectory(theta, support, net, loss=mse, step_size=0.01, steps=1):
-    """[phi_0, phi_1, ..., phi_steps]: the networks of every task on their way."""
+    """[phi_0, phi_1, ..., phi_steps]: the network of every task before and after each step."""
     path = [copies(theta, len(support.x))]
     for _ in range(steps):
-        slopes = grad(total_loss)(path[-1], support, net, loss)
-        path.append(tree_map(lambda p, g: p - step_size * g, path[-1], slopes))
+        gradient = grad(total_loss)(path[-1], support, net, loss)
+        path.append(tree_map(lambda p, g: p - step_size * g, path[-1], gradient))
     return path
 
 
 def total_loss(phi, data, net, loss):
-    """The losses of all tasks, summed: no task shares a leaf, so each gets its own gradient.
+    """The sum of the losses of all M tasks: a scalar.
 
-    With a mean over tasks in place of the sum, the inner step would be M times too short.
+    No two tasks share a leaf, so the gradient of the sum holds the gradient of each task's own
+    loss. A mean over tasks would divide them all by M and make the inner steps too short.
     """
     return np.sum(loss(net.apply(phi, data.x), data.y))
 
@@ -56,8 +57,8 @@ def total_loss(phi, data, net, loss):
 def multi_step_loss(net, weights, loss=mse, step_size=0.01):
     """MAML++'s outer loss: a function (theta, task) -> sum_j weights[j] L(phi_j; query).
 
-    weights[j] counts the query loss after j steps: there are len(weights) - 1 steps. Train with
-    train(net.init, value_and_grad(multi_step_loss(...)), ...).
+    weights[j] is the weight of the query loss after j steps, so there are len(weights) - 1 steps.
+    Train with train(net.init, value_and_grad(multi_step_loss(...)), ...).
     Source: Antoniou, Edwards & Storkey 2018, section 4.
     """
     checks.integer("the number of weights", len(weights), at_least=1)

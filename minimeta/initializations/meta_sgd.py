@@ -4,18 +4,21 @@
     adapt:   phi = theta - alpha * dL(theta; support)  element by element, `steps` times
     learn:   min_{theta, alpha}  E_task L(phi; query)
 
-On axis-aligned quadratics the best alpha is the inverse curvature: one step then solves every task.
+On axis-aligned quadratics of equal curvature the best alpha is the inverse of that curvature: one
+step then solves every task.
 
 Source: Li, Zhou, Chen & Li 2017, Algorithm 1 (one step). The step sizes start at one common value
 here, 0.01 as in MAML's sine experiment.  Lesson 06.
 """
 
+from functools import partial
+
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad
-from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.core.trees import copies, tree_map
 from minimeta.initializations.maml import check_inner, total_loss
+from minimeta.nets.learner import network_learner
 
 
 def learner(net, loss=mse, step_size=0.01, steps=1):
@@ -27,16 +30,13 @@ def learner(net, loss=mse, step_size=0.01, steps=1):
         alpha = tree_map(lambda p: step_size * np.ones_like(p), theta)
         return {"theta": theta, "alpha": alpha}
 
-    def adapt_to(meta, support):
-        return adapt(meta, support, net, loss, steps)
-
-    return Learner(init, adapt_to, lambda meta, phi, x: net.apply(phi, x), loss)
+    return network_learner(net, partial(adapt, net=net, loss=loss, steps=steps), loss, init)
 
 
 def adapt(meta, support, net, loss=mse, steps=1):
     """phi: the network of every task after its inner steps, a tree of leaves (M, ...)."""
     phi = copies(meta["theta"], len(support.x))
     for _ in range(steps):
-        slopes = grad(total_loss)(phi, support, net, loss)
-        phi = tree_map(lambda p, a, g: p - a * g, phi, meta["alpha"], slopes)
+        gradient = grad(total_loss)(phi, support, net, loss)
+        phi = tree_map(lambda p, a, g: p - a * g, phi, meta["alpha"], gradient)
     return phi

@@ -1,1 +1,1 @@
-"""The outer loop learns an update: how slopes become steps."""
+"""The outer loop learns an update: how gradients become steps."""

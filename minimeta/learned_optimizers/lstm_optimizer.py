@@ -1,18 +1,18 @@
-"""An LSTM that reads slopes and writes steps: learning to learn by gradient descent.
+"""An LSTM that reads gradients and answers with steps: learning to learn by gradient descent.
 
     meta:     LSTM layers, and W                   shared by every coordinate of every leaf
     state:    (h, c) of each layer                 one for each coordinate
     update:   (h, c) <- LSTM(h, c; preprocess(g));   theta <- theta + scale h W
     learn:    min  E_problem  sum_t w_t f(theta_t)     see training.py and lstm_training.py
 
-All coordinates, of all leaves and tasks, are one batch of the LSTM, so that a trained one fits
+All coordinates of all leaves and tasks form one batch for the LSTM. A trained one therefore fits
 parameters of any shape: `optimizer(meta)` is an init/update pair like those of core/optim.py. Two
-special cases are old friends, bit for bit: without layers and preprocessing it is SGD, and with one
-`linear_cell` of one unit it is momentum.
+special cases are well known, and equal bit for bit: without layers and preprocessing it is SGD, and
+with one `linear_cell` of one unit it is momentum.
 
-Source: Andrychowicz et al. 2016: two layers of 20 units. For networks their code scales the steps
-by 0.01; quadratics have scale 1 and no preprocessing. Scale 0.1 and the memories of a fresh LSTM
-are this project's choice.  Lesson 09.
+Source: Andrychowicz et al. 2016, with their two layers of 20 units. For networks their code scales
+the steps by 0.01; for quadratics it takes scale 1 and no preprocessing. The scale of 0.1 and the
+memories of a fresh LSTM are this project's choice.  Lesson 09.
 """
 
 import numpy
@@ -20,21 +20,21 @@ import numpy
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
 from minimeta.core.gradients import constant
-from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.core.optim import Optimizer
-from minimeta.core.trees import copies, leaves, size, tree_map
-from minimeta.learned_optimizers.coordinates import coordinates, like, log_and_sign
+from minimeta.core.trees import copies, flatten, leaves, like, size, tree_map
+from minimeta.learned_optimizers.preprocessing import log_and_sign
 from minimeta.learned_optimizers.training import trajectory
 from minimeta.nets import lstm
+from minimeta.nets.learner import network_learner
 
 
 def init(rng, layers=2, hidden=20, inputs=2, memory=20):
-    """Fresh layers, and W of zeros: before training there are no steps.
+    """Fresh layers, and W of zeros, so that before training every step is zero.
 
-    inputs is what preprocessing makes of a slope: 2 for log_and_sign, 1 for none. The units begin
-    with memories of 1 to `memory` steps (Tallec & Ollivier 2018): forget gates at 1 - 1 / m, input
-    gates at 1 / m.
+    `inputs` is how many numbers preprocessing makes of a gradient: 2 for log_and_sign, 1 for none.
+    Each unit starts with a memory of m steps, m - 1 uniform between 1 and `memory`: its forget gate
+    is at 1 - 1 / m and its input gate at 1 / m (Tallec & Ollivier 2018).
     """
     checks.integer("layers", layers, at_least=0)
     checks.number("memory", memory, above=1.0)
@@ -47,19 +47,23 @@ def init(rng, layers=2, hidden=20, inputs=2, memory=20):
 
 
 def optimizer(meta, preprocess=log_and_sign, scale=0.1, cell=lstm.cell):
-    """The trained optimizer as an Optimizer; cell(params, state, x) -> state as in nets/lstm.py."""
+    """The LSTM of these meta-parameters as an Optimizer.
+
+    preprocess maps gradients (P, 1) to inputs (P, inputs). cell(params, state, x) -> state is that
+    of nets/lstm.py, or one with the same arguments.
+    """
 
     def start(theta):
         zeros = lambda H: np.zeros((size(theta), H), dtype=leaves(theta)[0].dtype)
         return [2 * (zeros(np.shape(params["W_h"])[0]),) for params in meta["layers"]]
 
     def update(g, state, theta):
-        x, new = preprocess(coordinates(g)), []  # (P, inputs)
+        x, new = preprocess(flatten(g)[:, None]), []  # (P, inputs)
         for params, before in zip(meta["layers"], state):
             new.append(cell(params, before, x))
             x = new[-1][0]  # (P, H)
-        step = like(theta, scale * np.matmul(x, meta["W"]))
-        return tree_map(lambda p, u: p + u, theta, step), new
+        step = like(theta, scale * np.matmul(x, meta["W"])[:, 0])
+        return tree_map(np.add, theta, step), new
 
     return Optimizer(start, update)
 
@@ -71,9 +75,9 @@ def linear_cell(params, state, x):
 
 
 def learner(net, loss=mse, steps=20, through=constant, preprocess=log_and_sign, scale=0.1, **sizes):
-    """A few-shot learner: the network is trained on the support by the LSTM, for `steps` steps.
+    """A few-shot learner: the LSTM trains the network on the support for `steps` steps.
 
-    The start is learned too, where the paper draws it. sizes: layers, hidden, inputs as in init.
+    The start is learned too, which the paper draws at random. `sizes` are options of `init`.
     """
 
     def adapt(meta, support):
@@ -83,4 +87,4 @@ def learner(net, loss=mse, steps=20, through=constant, preprocess=log_and_sign, 
         return trajectory(update, begin, f, steps, through=through)[-1]
 
     fresh = lambda rng: {"start": net.init(rng), "update": init(rng, **sizes)}
-    return Learner(fresh, adapt, lambda meta, phi, x: net.apply(phi, x), loss)
+    return network_learner(net, adapt, loss, fresh)

@@ -1,58 +1,63 @@
-"""The first-order meta-gradient of an LSTM optimizer is that of a supervised problem.
+"""The first-order meta-gradient of an LSTM optimizer, faster: as that of a supervised problem.
 
     d/dmeta  sum_t w_t f(theta_t)  =  d/dmeta  sum_s <step_s(meta; g_0 .. g_s), G_s>
     G_s = sum of w_t g_t over the later t of the same stretch, g_t = df/dtheta_t
 
-Slopes count as constants, so the LSTM reads a known sequence. What it writes at s moves every later
-theta_t of the stretch by as much, and f(theta_t) by the product with the slope there. So a step is
-good if it goes against the slopes to come: G_s is its label. This gives what `training.py` gives
-for any optimizer, faster: run first, without a gradient; then read all stretches in one call.
+Gradients count as constants here, so the LSTM reads a sequence that is known beforehand. Its step
+at time s moves every later theta_t of the stretch by the same amount, which changes f(theta_t) by
+the product of the step and g_t. A step is therefore good if it points against the gradients to
+come, and their sum G_s serves as its label. The result equals that of `training.py`, which takes
+any optimizer; it is faster because the optimizer first runs without any differentiation, and then
+one call of the LSTM reads all stretches.
 
 Source: the chain rule on Andrychowicz et al. 2016, figure 2, with its dropped edges.  Lesson 09.
 """
 
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad, value_and_grad
-from minimeta.core.trees import tree_map
-from minimeta.learned_optimizers.coordinates import coordinates, log_and_sign
+from minimeta.core.trees import flatten, tree_map
 from minimeta.learned_optimizers.lstm_optimizer import optimizer
-from minimeta.learned_optimizers.training import checked, equal_weights
+from minimeta.learned_optimizers.preprocessing import log_and_sign
+from minimeta.learned_optimizers.training import weights_of_steps
 from minimeta.nets import lstm
 
 
 def meta_gradient(
     optimizee, steps=100, stretch=20, weights=None, preprocess=log_and_sign, scale=0.1
 ):
-    """For train: training.meta_gradient(optimizee, lstm_optimizer.optimizer, ...), faster."""
+    """For train: what training.meta_gradient(optimizee, lstm_optimizer.optimizer, ...) gives.
+
+    Raises ValueError unless `stretch` divides `steps` and `weights`, if given, has one for each.
+    """
     if steps % stretch:
         raise ValueError(f"stretch must divide the {steps} steps; it is {stretch}.")
-    weights = equal_weights(steps) if weights is None else checked(weights, steps)
+    weights = weights_of_steps(weights, steps)
 
-    def slope(meta, task):
+    def value_and_gradient(meta, task):
         losses, g, states = run(optimizer(meta, preprocess, scale), optimizee, task, steps)
         mean = [w / len(task.support.x) for w in weights]
         value = sum(w * loss for w, loss in zip(mean, losses[1:]))
         starts = tree_map(lambda *s: np.stack(s), states[0], *states[stretch::stretch])
-        seen = preprocess(np.expand_dims(by_stretch(g[:-1], stretch), -1))  # (.., P, stretch, .)
-        weighted = by_stretch([w * g for w, g in zip(mean, g[1:])], stretch)
-        to_come = np.cumsum(weighted[..., ::-1], axis=-1)[..., ::-1]  # (.., P, stretch)
-        product = lambda meta: np.sum(to_come * written(meta, seen, starts, scale))
+        x = preprocess(np.expand_dims(by_stretch(g[:-1], stretch), -1))  # (.., P, stretch, inputs)
+        terms = by_stretch([w * g for w, g in zip(mean, g[1:])], stretch)
+        labels = np.cumsum(terms[..., ::-1], axis=-1)[..., ::-1]  # (.., P, stretch)
+        product = lambda meta: np.sum(labels * lstm_steps(meta, x, starts, scale))
         return value, grad(product)(meta)
 
-    return slope
+    return value_and_gradient
 
 
 def run(optimizer, optimizee, task, steps):
-    """Total losses and slopes (P,) at theta_0 .. theta_steps, and the states before each step."""
+    """Total losses and gradients (P,) at theta_0 .. theta_steps, and the state before each step."""
     total = value_and_grad(lambda theta, t: np.sum(optimizee.loss(theta, task.support, t)))
     theta = optimizee.start(task)
-    seen, states = [total(theta, 0)], [optimizer.init(theta)]
+    pairs, states = [total(theta, 0)], [optimizer.init(theta)]
     for t in range(steps):
-        theta, state = optimizer.update(seen[-1][1], states[-1], theta)
-        seen.append(total(theta, t + 1))
+        theta, state = optimizer.update(pairs[-1][1], states[-1], theta)
+        pairs.append(total(theta, t + 1))
         states.append(state)
-    losses, slopes = zip(*seen)
-    return losses, [coordinates(g)[:, 0] for g in slopes], states[:-1]
+    losses, gradients = zip(*pairs)
+    return losses, [flatten(g) for g in gradients], states[:-1]
 
 
 def by_stretch(rows, stretch):
@@ -61,8 +66,8 @@ def by_stretch(rows, stretch):
     return np.swapaxes(np.reshape(rows, (-1, stretch, rows.shape[-1])), 1, 2)
 
 
-def written(meta, x, starts, scale):
-    """The steps that the LSTM writes when it reads x (..., T, inputs): (..., T)."""
+def lstm_steps(meta, x, starts, scale):
+    """The steps of the LSTM when it reads x (..., T, inputs) from the states `starts`: (..., T)."""
     for params, start in zip(meta["layers"], starts):
         x, _ = lstm.lstm(params, x, start)
     return scale * np.matmul(x, meta["W"])[..., 0]

@@ -1,10 +1,11 @@
-"""A learned schedule: gradient descent whose step sizes are learned, one for every step.
+"""A learned schedule: gradient descent with a learned step size for every step.
 
     meta:     a_1 ... a_k
-    update:   theta <- theta - a_t g       at the t-th step
+    update:   theta <- theta - a_t g       at step t
     learn:    min  E_problem  f(theta_k)   second derivatives included: see training.py
 
-On quadratics its best is a polynomial's roots (exact/schedules.py).  Lesson 09.
+On quadratics the inverses of the best step sizes are the roots of a polynomial, which
+exact/schedules.py computes.  Lesson 09.
 """
 
 from minimeta.core import checks
@@ -14,13 +15,13 @@ from minimeta.core.trees import tree_map
 
 
 def init(rng, steps, step_size=0.01):
-    """k equal step sizes."""
+    """k equal step sizes, as {"step_sizes": (k,)}."""
     checks.integer("steps", steps, at_least=1)
     return {"step_sizes": step_size * np.ones(steps)}
 
 
 def optimizer(meta):
-    """SGD with the step sizes of meta, one after the other."""
+    """SGD with the step sizes of meta, one after another; after the last there is no step."""
 
     def update(g, state, theta):
         now, later = state[:1], state[1:]

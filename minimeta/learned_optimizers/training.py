@@ -1,13 +1,15 @@
-"""Train an optimizer through the training that it does.
+"""Train an optimizer by differentiating through the training that it does.
 
     theta_t+1 = theta_t + update(df/dtheta_t)        t = 0 .. steps - 1, with any Optimizer
     learn:      min  E_problem  sum_t w_t f(theta_t)   t = 1 .. steps, w_t = 1 / steps
 
-Two things are left out of the gradient of this, as in the paper. Where a slope is taken counts as a
-constant: no second derivatives of f (`through=constant`; `through=kept` has them). And at the end
-of every stretch all that came before does: back-propagation through time is truncated there. The
-paper makes an update after each stretch; here the gradients of a problem's stretches are added, so
-that the meta-gradient depends on the meta-parameters and the problem alone.
+As in the paper, the gradient of this leaves two things out. First, the point at which a gradient
+df/dtheta_t is taken counts as a constant, so f needs no second derivatives; that is
+`through=constant`, and `through=identity` includes them. Second, back-propagation through time is
+truncated: steps come in stretches, and at the start of each one all that came before counts as a
+constant. The paper updates the optimizer after each stretch. Here the gradients of all stretches
+of a problem are added, so that the meta-gradient depends on nothing but the meta-parameters and
+the problem.
 
 Source: Andrychowicz et al. 2016, section 2.  Lesson 09.
 """
@@ -20,7 +22,7 @@ from minimeta.core.trees import norm, tree_map
 
 
 def trajectory(optimizer, theta, f, steps, stretch=None, through=constant):
-    """[theta_0 ... theta_steps] under an optimizer that sees f(theta, t) -> (M,) at step t."""
+    """[theta_0, ..., theta_steps] of an optimizer that minimises f(theta, t) -> (M,) at step t."""
     checks.integer("steps", steps, at_least=1)
     total = lambda theta, t: np.sum(f(theta, t))  # every problem has parameters of its own
     state, path = optimizer.init(theta), [theta]
@@ -32,8 +34,8 @@ def trajectory(optimizer, theta, f, steps, stretch=None, through=constant):
     return path
 
 
-def kept(tree):
-    """The tree itself: in place of `constant`, what keeps the second derivatives."""
+def identity(tree):
+    """The tree itself: used in place of `constant` it lets the second derivatives through."""
     return tree
 
 
@@ -44,20 +46,21 @@ def losses_along(optimizer, theta, f, steps, stretch=None, through=constant):
 
 
 def outer_loss(optimizee, optimizer, steps=100, stretch=20, through=constant, weights=None):
-    """(meta, task) -> the weighted losses of training the optimizee, averaged over the problems.
+    """(meta, task) -> sum_t w_t f(theta_t), averaged over the M problems: a scalar.
 
-    optimizer(meta) -> Optimizer, whatever its meta-parameters are. The paper trains over 100 steps
-    in stretches of 20; None is one stretch. `weights` are w_1 .. w_steps, equal if None.
+    optimizer(meta) -> Optimizer, for any tree of meta-parameters. The paper trains over 100 steps
+    in stretches of 20; with None all steps are one stretch. `weights` are w_1 .. w_steps, all
+    1 / steps if None.
     """
-    weights = equal_weights(steps) if weights is None else checked(weights, steps)
+    weights = weights_of_steps(weights, steps)
 
-    def weighted(meta, task):
+    def objective(meta, task):
         f = lambda theta, t: optimizee.loss(theta, task.support, t)
         begin = optimizee.start(task)
         losses = losses_along(optimizer(meta), begin, f, steps, stretch, through)
         return sum(w * np.mean(losses[t]) for t, w in enumerate(weights) if w)
 
-    return weighted
+    return objective
 
 
 def meta_gradient(*args, **options):
@@ -65,28 +68,26 @@ def meta_gradient(*args, **options):
     return value_and_grad(outer_loss(*args, **options))
 
 
-def equal_weights(steps):
-    """1 / steps for every step."""
+def weights_of_steps(weights, steps):
+    """The weights, 1 / steps each if None; raise ValueError unless there is one for every step."""
     checks.integer("steps", steps, at_least=1)
-    return steps * [1.0 / steps]
-
-
-def checked(weights, steps):
-    """The weights; raise unless there is one for every step."""
+    if weights is None:
+        return steps * [1.0 / steps]
     if len(weights) != steps:
         raise ValueError(f"weights must be {steps} numbers, one a step; they are {len(weights)}.")
     return weights
 
 
-def clipped(optimizer, longest):
-    """The optimizer, shown every gradient at most `longest` long: a longer one is shortened.
+def clip_gradient(optimizer, longest):
+    """The optimizer, but gradients longer than `longest` are shortened to it.
 
-    Meta-gradients through many steps explode now and then; one of those would undo the training.
+    Meta-gradients through many steps explode now and then, and one of those would undo the
+    training.
     """
     checks.number("longest", longest, above=0.0)
 
     def update(g, state, theta):
-        short = longest / np.maximum(norm(g), longest)
-        return optimizer.update(tree_map(lambda g: short * g, g), state, theta)
+        scale = longest / np.maximum(norm(g), longest)
+        return optimizer.update(tree_map(lambda leaf: scale * leaf, g), state, theta)
 
     return Optimizer(optimizer.init, update)

@@ -1,1 +1,1 @@
-"""The outer loop learns a memory: what to keep of the examples, and how to answer from it."""
+"""The outer loop learns a memory: what to store of the examples, and how to answer from it."""

@@ -1,21 +1,22 @@
 """The LSTM meta-learner: slow weights hold a learning algorithm that runs in fast activations.
 
-    meta:     cell, W, b                        an LSTM and how its output is read
-    adapt:    h, c <- LSTM(h, c; [x_t, y_t-1])  one step an example, no gradient
-    predict:  h_t W + b, the answer to x_t before y_t is seen
-    learn:    min  E_task  mean_t |h_t W + b - y_t|^2    each example asks, then teaches
+    meta:     cell, W, b                        an LSTM, and a linear map from its output to answers
+    adapt:    h, c <- LSTM(h, c; [x_t, y_t-1])  one step for each example, no gradient
+    predict:  h_t W + b, the answer to x_t, computed before the LSTM reads y_t
+    learn:    min  E_task  mean_t |h_t W + b - y_t|^2    every example is a query first
 
-The cell is fed an input with the label of the input *before*. So after S examples the last label
-is still to be fed, and it is part of the state:
+The cell reads each input together with the label of the input *before* it. So after S examples it
+has not read the last label yet, which is therefore part of the state:
 
-    call                  the cell is fed           answers               state after it
+    call                  the cell reads            answers               state afterwards
     start(meta, x)        nothing                   none                  h = c = 0, label 0
     observe(.. x_t, y_t)  [x_t, label]              none                  h_t, c_t, label y_t
-    predict(.. x)         [x, label], a copy for each x    h W + b        the state has not moved
-    predict_along(data)   [x_1, 0], [x_2, y_1] ...  h_t W + b, every t    none is kept
+    predict(.. x)         [x, label], each x alone  h W + b               the same as before
+    predict_along(data)   [x_1, 0], [x_2, y_1] ...  h_t W + b, every t    none
 
-What `predict` says after S examples is thus what `predict_along` says at position S + 1, and no
-query sees another. Training takes `sequence_train`: one pass is a lesson at every length at once.
+So `predict` after S examples gives what `predict_along` gives at position S + 1, and no query
+influences another. Train it with `sequence_train`, which trains for every number of examples in one
+pass over a sequence.
 
 Source: Hochreiter, Younger & Conwell 2001, Learning to Learn Using Gradient Descent. Their sizes
 are not reproduced here: the 32 hidden units are this project's.  Lesson 11.
@@ -33,7 +34,7 @@ from minimeta.nets import linear, lstm
 def learner(inputs, outputs=1, hidden=32, loss=mse):
     """The LSTM meta-learner of maps from D inputs to C outputs, with H hidden units.
 
-    Its `along` reads a whole sequence in one call. Train it with `sequence_train`.
+    Its `along` reads a whole sequence in one call.
     """
     checks.integer("inputs", inputs, at_least=1)
     checks.integer("outputs", outputs, at_least=1)
@@ -43,7 +44,7 @@ def learner(inputs, outputs=1, hidden=32, loss=mse):
 
 
 def init(rng, inputs, outputs, hidden):
-    """A fresh LSTM of D + C inputs; of its reading, W (H, C) ~ N(0, 1 / H) and b = 0."""
+    """A fresh LSTM of D + C inputs, and for its output W (H, C) ~ N(0, 1 / H) and b = 0."""
     cell = lstm.init(rng, inputs + outputs, hidden)
     W = rng.normal(scale=hidden**-0.5, size=(hidden, outputs))
     return {"cell": cell, "read": to_device({"W": W, "b": numpy.zeros(outputs)})}
@@ -58,7 +59,8 @@ def start(meta, x):
 
 def observe(meta, state, x, y):
     """The state after one more example of each task, x (M, D) and y (M, C)."""
-    h, c = lstm.cell(meta["cell"], (state["h"], state["c"]), fed(meta, x, state["label"]))
+    input = cell_input(meta, x, state["label"])
+    h, c = lstm.cell(meta["cell"], (state["h"], state["c"]), input)
     return {"h": h, "c": c, "label": y}
 
 
@@ -66,7 +68,7 @@ def adapt(meta, support):
     """The state after a support x (M, S, D), y (M, S, C): the fold of `observe`, in one call."""
     if np.shape(support.x)[1] == 0:
         return start(meta, support.x)
-    _, (h, c) = lstm.lstm(meta["cell"], fed_along(meta, support))
+    _, (h, c) = lstm.lstm(meta["cell"], cell_inputs(meta, support))
     return {"h": h, "c": c, "label": support.y[:, -1]}
 
 
@@ -74,24 +76,24 @@ def predict(meta, state, x):
     """Answers (M, Q, C) to queries x (M, Q, D), each from the state as it is."""
     h, c, label = (np.expand_dims(state[part], 1) for part in ("h", "c", "label"))
     label = np.broadcast_to(label, (*np.shape(x)[:-1], np.shape(label)[-1]))
-    h, _ = lstm.cell(meta["cell"], (h, c), fed(meta, x, label))
+    h, _ = lstm.cell(meta["cell"], (h, c), cell_input(meta, x, label))
     return read(meta, h)
 
 
 def predict_along(meta, data):
     """The answer to each x_t (M, T, D) from the examples before it: (M, T, C)."""
-    h, _ = lstm.lstm(meta["cell"], fed_along(meta, data))
+    h, _ = lstm.lstm(meta["cell"], cell_inputs(meta, data))
     return read(meta, h)
 
 
-def fed_along(meta, data):
-    """What the cell is fed along a sequence: each x_t with the label before it."""
+def cell_inputs(meta, data):
+    """What the cell reads along a sequence, (M, T, D + C): each x_t with the label before it."""
     none = np.zeros_like(data.y[:, :1])
-    return fed(meta, data.x, np.concatenate([none, data.y[:, :-1]], axis=1))
+    return cell_input(meta, data.x, np.concatenate([none, data.y[:, :-1]], axis=1))
 
 
-def fed(meta, x, label):
-    """Inputs (..., D) and labels (..., C) side by side; raise if they do not fit the cell."""
+def cell_input(meta, x, label):
+    """Inputs (..., D) and labels (..., C) side by side; raise ValueError if they do not fit."""
     (size, _), (_, C) = np.shape(meta["cell"]["W_x"]), np.shape(meta["read"]["W"])
     if (np.shape(x)[-1], *np.shape(label)) != (size - C, *np.shape(x)[:-1], C):
         raise ValueError(
@@ -102,5 +104,5 @@ def fed(meta, x, label):
 
 
 def read(meta, h):
-    """The answers in the outputs of the LSTM: (..., H) -> (..., C)."""
+    """The answers from the outputs h of the LSTM: (..., H) -> (..., C)."""
     return linear(h, **meta["read"])

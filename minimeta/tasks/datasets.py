@@ -1,4 +1,4 @@
-"""Real data: the 8x8 digits that come with minimeta, and MNIST.
+"""Real data: the 8x8 digits that come with minimeta, and MNIST, which is downloaded.
 
 Images are channels-last, (N, height, width, 1), from 0 (paper) to 1 (ink); labels are (N,).
 """
@@ -47,8 +47,9 @@ def digits():
 def mnist(part="train", folder=None):
     """MNIST's 60,000 "train" or 10,000 "test" digits: images (N, 28, 28, 1), float32; labels (N,).
 
-    Downloaded once (11 MB for training) into `folder` or the cache, unless MINIMETA_DATA names a
-    folder of offline copies. Raises DatasetError where the files cannot be had or are damaged.
+    The files (11 MB for training) are downloaded once into `folder` or the cache, unless
+    MINIMETA_DATA names a folder with copies. Raises DatasetError if the files are damaged or cannot
+    be downloaded.
     Source: LeCun, Cortes & Burges, The MNIST Database of Handwritten Digits (CC BY-SA 3.0).
     """
     if part not in MNIST:
@@ -63,9 +64,9 @@ def mnist(part="train", folder=None):
 
 
 def split(rng, x, y, test):
-    """Set `test` examples aside, at random: return (x, y) to train on and (x, y) to test on.
+    """Split examples x (N, ...), y (N, ...) at random: (x, y) to train on, (x, y) to test on.
 
-    x (N, ...), y (N, ...). The same generator gives the same split.
+    `test` is the number of examples to test on. The same generator gives the same split.
     """
     checks.integer("test", test, at_least=1)
     if len(x) != len(y) or test >= len(x):
@@ -73,17 +74,18 @@ def split(rng, x, y, test):
             f"x and y must have one length, above test ({test}); they have {len(x)} and {len(y)}."
         )
     order = rng.permutation(len(x))
-    held, kept = order[:test], order[test:]
-    return (x[kept], y[kept]), (x[held], y[held])
+    to_test, to_train = order[:test], order[test:]
+    return (x[to_train], y[to_train]), (x[to_test], y[to_test])
 
 
 def read_idx(path, axes):
-    """The array of a gzipped idx file of bytes with this number of axes, such as MNIST's.
+    """The array in a gzipped idx file of bytes with this number of axes, such as those of MNIST.
 
-    Format: 0, 0, the type (8: bytes), the number of axes; each axis's length as a big-endian 32-bit
-    integer; the values, last axis fastest. Raises DatasetError for anything else.
+    The format: the bytes 0, 0, the type (8 for bytes) and the number of axes; the length of each
+    axis as a big-endian 32-bit integer; then the values, the last axis fastest. Raises DatasetError
+    for any other file.
     """
-    data = _unzipped(path)
+    data = _unzip(path)
     start = 4 + 4 * axes
     if data[:4] != bytes([0, 0, 8, axes]) or len(data) < start:
         raise DatasetError(f"{path} is no idx file of bytes with {axes} axes.")
@@ -93,8 +95,8 @@ def read_idx(path, axes):
     return numpy.frombuffer(data, numpy.uint8, offset=start).reshape(shape)
 
 
-def _unzipped(path):
-    """The bytes of a gzip file, of which no more are unpacked than are expected at most."""
+def _unzip(path):
+    """The bytes of a gzip file; raise before more than LARGEST of them are unpacked."""
     try:
         with gzip.open(path) as file:
             data = file.read(LARGEST + 1)

@@ -1,7 +1,7 @@
-"""Files of public data sets: downloaded once, checked against a known md5, kept in a cache.
+"""Files of public data sets: downloaded once, checked against a known md5, stored in a cache.
 
-MINIMETA_DATA names a folder of offline copies; it is searched first. MINIMETA_CACHE names the
-folder for downloads, in place of the platform's own. Only a checked file gets its final name.
+MINIMETA_DATA names a folder with copies, which is searched first. MINIMETA_CACHE names the folder
+for downloads, in place of the platform's own. A file gets its final name only after its check.
 """
 
 import hashlib
@@ -13,33 +13,33 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 TIMEOUT = 20.0  # seconds to wait for a server's next bytes
-PATIENCE = 900.0  # seconds for one file in all; what has come by then stays, for the next attempt
+PATIENCE = 900.0  # seconds for one file; what has come by then stays, and the next call goes on
 CHUNK = 2**16  # bytes read at once
 LARGEST = 2**26  # bytes of a download, far above any file wanted here
 ARCHIVE = 2**28  # bytes of all files in an archive
 
 
 class DatasetError(OSError):
-    """A data set that cannot be had, or is not what it should be."""
+    """A data set that cannot be obtained, or is not what it should be."""
 
 
 def fetch(dataset, files, mirrors, folder=None):
-    """The paths of a data set's files, each with the md5 that it should have.
+    """The paths of a data set's files, {name: md5}, once each has the md5 that it should have.
 
-    files: {name: md5}. Each is looked for in `folder`, if given, then in MINIMETA_DATA and its
-    sub-folder `dataset`, then in the cache; else it is downloaded, into `folder` or the cache, from
-    the first of `mirrors` (addresses that end in "/") that has it. A download that broke off is
-    continued by the next call. Raises DatasetError.
+    A file is searched in `folder`, if given, then in MINIMETA_DATA and its sub-folder `dataset`,
+    then in the cache. If it is nowhere, it is downloaded into `folder` or the cache, from the first
+    of `mirrors` (addresses that end in "/") that has it. An interrupted download is continued by
+    the next call. Raises DatasetError if a file is damaged or cannot be downloaded.
     """
     copies = os.environ.get("MINIMETA_DATA")
     offline = [Path(copies).expanduser(), Path(copies).expanduser() / dataset] if copies else []
     home = cache_folder() / dataset if folder is None else Path(folder)
     places = [*offline, home] if folder is None else [home, *offline]
-    return [_found(name, places, files) or _download(name, home, files, mirrors) for name in files]
+    return [_find(name, places, files) or _download(name, home, files, mirrors) for name in files]
 
 
 def cache_folder():
-    """Where downloads are kept: MINIMETA_CACHE, or "minimeta" in the platform's cache folder."""
+    """Where downloads are stored: MINIMETA_CACHE, or "minimeta" in the platform's cache folder."""
     if os.environ.get("MINIMETA_CACHE"):
         return Path(os.environ["MINIMETA_CACHE"]).expanduser()
     if sys.platform == "win32":
@@ -63,7 +63,7 @@ def members(path, largest=ARCHIVE):
             _check_entries(entries, path, largest)
             for entry in entries:
                 if not entry.is_dir():
-                    yield entry.filename, _unpacked(archive, entry)
+                    yield entry.filename, _unpack(archive, entry)
     except DatasetError:
         raise
     # Damage can surface as nearly any error of zipfile and zlib: here all mean the same.
@@ -73,8 +73,8 @@ def members(path, largest=ARCHIVE):
         ) from None
 
 
-def _found(name, places, files):
-    """The first place's copy of the file, or None; raise if it is not the right one."""
+def _find(name, places, files):
+    """The copy of the file in the first place that has one, or None; raise if its md5 is wrong."""
     for place in places:
         if (place / name).is_file():
             md5 = _md5(place / name)
@@ -88,7 +88,7 @@ def _found(name, places, files):
 
 
 def _download(name, home, files, mirrors):
-    """Download the file from the first mirror that gives it undamaged."""
+    """Download the file from the first mirror that sends it undamaged."""
     # Imported here because only a download should cost the time, and need the sockets.
     from http.client import HTTPException
 
@@ -99,7 +99,7 @@ def _download(name, home, files, mirrors):
             home.mkdir(parents=True, exist_ok=True)
             if not part.exists() or _md5(part) != files[name]:
                 _receive(mirror + name, part)
-            return _accepted(part, files[name], home / name)
+            return _accept(part, files[name], home / name)
         except (OSError, HTTPException) as error:
             reason = " ".join(str(getattr(error, "reason", None) or error).split())
             failures.append(f"{urlsplit(mirror).netloc}: {reason}")
@@ -111,7 +111,7 @@ def _download(name, home, files, mirrors):
 
 
 def _receive(url, part):
-    """Write what the address holds to `part`, going on from what is there if the server can."""
+    """Download the address to `part`, after the bytes that it has already if the server can."""
     deadline = time.monotonic() + PATIENCE
     have = part.stat().st_size if part.exists() else 0
     with _ask(url, have) as answer:
@@ -143,24 +143,23 @@ def _ask(url, have):
     try:
         return urlopen(Request(url, headers=headers), timeout=TIMEOUT)
     except HTTPError as error:
-        error.close()  # it is an answer too, with a connection
-        if error.code == 416 and have:  # nothing from there on, so ours is no beginning of it
+        error.close()  # the error is an answer too, and holds a connection
+        if error.code == 416 and have:  # the file ends before `have`, so ours is another file
             return _ask(url, 0)
         raise
 
 
-def _accepted(part, md5, path):
-    """Give the finished download its final name if it is what it should be."""
-    found = _md5(part)
-    if found != md5:
+def _accept(part, md5, path):
+    """Give the complete download its final name if it has the right md5."""
+    if (actual := _md5(part)) != md5:
         part.unlink()
-        raise DatasetError(f"it sent another file (md5 {found} in place of {md5})")
+        raise DatasetError(f"it sent another file (md5 {actual} in place of {md5})")
     os.replace(part, path)
     return path
 
 
 def _md5(path):
-    """The md5 of a file: against damage and mix-ups, hence not for security."""
+    """The md5 of a file, which protects against damage and mix-ups but not against attackers."""
     with open(path, "rb") as file:
         digest = hashlib.md5(usedforsecurity=False)
         while chunk := file.read(CHUNK):
@@ -169,7 +168,7 @@ def _md5(path):
 
 
 def _check_entries(entries, path, largest):
-    """Raise if the archive would unpack to too much, to outside, or by a method without bounds."""
+    """Raise if the archive is too large, names files outside, or has an unbounded compression."""
     size = sum(entry.file_size for entry in entries)
     if size > largest:
         raise DatasetError(f"{path} unpacks to {size} bytes; at most {largest} are expected.")
@@ -184,7 +183,7 @@ def _check_entries(entries, path, largest):
             )
 
 
-def _unpacked(archive, entry):
-    """The bytes of an entry. Asked for by number, because an entry may hold more than it says."""
+def _unpack(archive, entry):
+    """The bytes of an entry; an entry may hold more than it says, so their number is limited."""
     with archive.open(entry) as file:
         return file.read(entry.file_size + 1)  # one more: at the end, the checksum is compared

@@ -1,4 +1,4 @@
-"""What all families share: checking what is asked for, and cutting examples into two sets."""
+"""What all families share: checks of their arguments, and the split into support and query."""
 
 import numpy
 
@@ -33,5 +33,5 @@ def limits(name, pair):
 
 
 def split(x, y, shots):
-    """A Task whose first `shots` examples are support, the others query, on the current device."""
+    """A Task on the current device: the first `shots` examples are support, the others query."""
     return to_device(Task(Data(x[:, :shots], y[:, :shots]), Data(x[:, shots:], y[:, shots:])))

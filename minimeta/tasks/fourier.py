@@ -2,9 +2,9 @@
 
     y = sum_k sqrt(2) (a_k cos kx + b_k sin kx) + noise    a_k, b_k ~ N(0, amplitude_k^2), k = 1..K
 
-The features have mean square one over a period, so amplitude_k^2 is the power of frequency k per
-weight. Zeros are gaps: `band` makes the amplitudes of low-pass and band-pass families. Waves in a
-gap of the family that a learner was trained on are out of distribution.
+The features have mean square one over a period, so amplitude_k^2 is the power per weight at
+frequency k. Where it is zero the spectrum has a gap; `band` makes the amplitudes of low-pass and
+band-pass families. For a learner trained on a family, waves in its gaps are out of distribution.
 """
 
 import math
@@ -20,15 +20,15 @@ PERIOD = 2.0 * math.pi
 
 
 def fourier(rng, tasks, shots, queries, amplitudes, noise_variance=0.0):
-    """M waves, x uniform over one period: x and y (M, N, 1). `amplitudes` (K,) are at least 0."""
+    """M waves with `amplitudes` (K,) >= 0, x uniform over one period: x and y (M, N, 1)."""
     weights = draw_weights(rng, tasks, prior_covariance(amplitudes))
     return from_weights(rng, weights, shots, queries, noise_variance)
 
 
 def band(lowest, highest, frequencies, power=1.0):
-    """Amplitudes (K,) of waves in a band, equal there and 0 elsewhere: E y^2 is `power`.
+    """Amplitudes (K,), equal for waves from `lowest` to `highest` and 0 elsewhere, E y^2 = `power`.
 
-    K is `frequencies`. From wave 1 on it is a low-pass family, from any other a band-pass one.
+    K is `frequencies`. With `lowest` = 1 it is a low-pass family, otherwise a band-pass family.
     """
     checks.integer("lowest", lowest, at_least=1)
     checks.integer("highest", highest, at_least=lowest)
@@ -40,9 +40,9 @@ def band(lowest, highest, frequencies, power=1.0):
 
 
 def draw_phases(rng, tasks, amplitudes):
-    """Weights (M, 2K, 1) with phases at random and a_k^2 + b_k^2 = 2 amplitude_k^2 exactly.
+    """Weights (M, 2K, 1) with random phases and a_k^2 + b_k^2 = 2 amplitude_k^2 exactly.
 
-    The same mean powers as the Gaussian family's, but no wave of the band is ever small.
+    The mean powers are those of the Gaussian family, but no wave of the band is ever small.
     """
     checks.integer("tasks", tasks, at_least=1)
     prior_covariance(amplitudes)  # for its checks
@@ -53,7 +53,7 @@ def draw_phases(rng, tasks, amplitudes):
 
 
 def from_weights(rng, weights, shots, queries, noise_variance=0.0):
-    """Examples of the waves with `weights` (M, 2K, 1), in the order of `features`."""
+    """A Task of the waves with `weights` (M, 2K, 1), which are in the order of `features`."""
     checks.array("weights", weights, "M K C")
     checks.number("noise_variance", noise_variance, at_least=0.0)
     x = generator(rng).uniform(0.0, PERIOD, size=(len(weights), count(shots, queries), 1))

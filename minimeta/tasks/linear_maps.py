@@ -1,11 +1,11 @@
-"""Linear maps W (D, C) with the singular values asked for, or those of a matrix-normal prior.
+"""Linear maps W (D, C) with given singular values, or from a matrix-normal prior.
 
-    draw_spectrum       W = U diag(s) V'    U, V: random directions, s: prescribed
+    draw_spectrum       W = U diag(s) V'    U, V: random directions, s: given
     draw_matrix_normal  cov(W_dc, W_ef) = R_de K_cf
     usual_spectra       the limits within which the singular values of such maps usually lie
 
-Maps are weights (M, D, C); `tasks.regression.from_weights` makes examples of them. A spectrum
-inside the usual limits is in distribution, one far above them is not.
+Maps are weights (M, D, C), of which `tasks.regression.from_weights` makes tasks. A spectrum inside
+the usual limits is in distribution, and one far above them is not.
 """
 
 import numpy
@@ -26,7 +26,7 @@ def draw_spectrum(rng, tasks, spectrum, inputs, outputs):
 
 
 def draw_matrix_normal(rng, tasks, row_covariance, column_covariance):
-    """M maps of mean 0 whose rows vary together as R (D, D) says, and columns as K (C, C) says."""
+    """M maps (M, D, C) of mean 0, with covariances R (D, D) of the rows and K (C, C) of columns."""
     checks.covariance("column_covariance", column_covariance)
     checks.axes("column_covariance", column_covariance, "C C")
     unit = draw_weights(rng, tasks, row_covariance, outputs=len(column_covariance))
@@ -35,7 +35,7 @@ def draw_matrix_normal(rng, tasks, row_covariance, column_covariance):
 
 
 def usual_spectra(weights, share=0.95):
-    """Limits (low, high), (K,) each, that hold `share` of every singular value of the maps."""
+    """Limits (low, high), (K,) each, between which `share` of the maps have each singular value."""
     checks.array("weights", weights, "M D C")
     checks.number("share", share, above=0.0, below=1.0)
     values = numpy.linalg.svd(weights, compute_uv=False)  # (M, K)
@@ -43,6 +43,6 @@ def usual_spectra(weights, share=0.95):
 
 
 def _directions(rng, tasks, size, count):
-    """Orthonormal columns (M, size, count), every direction as likely as any other."""
+    """Orthonormal columns (M, size, count), uniform over all directions."""
     directions, triangle = numpy.linalg.qr(generator(rng).normal(size=(tasks, size, count)))
     return directions * numpy.sign(numpy.diagonal(triangle, axis1=1, axis2=2))[:, None, :]

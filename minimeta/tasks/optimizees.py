@@ -1,20 +1,19 @@
-"""Problems to try an optimizer on: differentiable losses of a parameter tree.
+"""Problems for optimizers: differentiable losses of a parameter tree.
 
     quadratics    |W theta - y|^2     W and y Gaussian, or uniform in [0, 1), or W diagonal
     logistic      cross-entropy of a linear classifier of noisy labels
     classifier    cross-entropy of a network on minibatches of given examples
 
-A batch of M problems is a Task. `support` is their data; `query.x` (M, 1, P) says where to begin,
-the parameters of each problem end to end: how hard it is depends on that too. (query.y is the same;
-nothing is asked of these tasks after training.) An Optimizee reads both:
+A batch of M problems is a Task. `support` holds their data, and `query.x` (M, 1, P) the parameters
+that each problem starts from, as one vector, because the start decides how hard a problem is.
+(query.y is the same: there are no queries to answer after training.) An Optimizee reads both:
 
     sample(rng) -> task      start(task) -> params      loss(params, task.support, step) -> (M,)
 
-Source: Andrychowicz et al. 2016, section 3. The text has Gaussian quadratics, the released code
-uniform ones; both begin near 0 and sum the squares. The paper's networks have sigmoid units.
+Source: Andrychowicz et al. 2016, section 3. Their text has Gaussian quadratics and their released
+code uniform ones; both start near 0 and sum the squares. The paper's networks have sigmoid units.
 """
 
-import math
 from typing import Callable, NamedTuple
 
 import numpy
@@ -22,7 +21,7 @@ import numpy
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device, to_host
 from minimeta.core.losses import cross_entropy
-from minimeta.core.trees import leaves, unflatten
+from minimeta.core.trees import flatten, like
 from minimeta.tasks.drawing import generator
 from minimeta.tasks.task import Data, Task
 
@@ -48,7 +47,7 @@ def uniform_quadratics(problems=8, dimension=10):
 
 
 def quadratics(problems, dimension, draw):
-    """|W theta - y|^2, a sum and no mean, with W and y of draw(rng, size)."""
+    """|W theta - y|^2, a sum of squares and not a mean, with W and y from draw(rng, size)."""
     checks.integer("problems", problems, at_least=1)
     checks.integer("dimension", dimension, at_least=1)
 
@@ -64,7 +63,7 @@ def quadratics(problems, dimension, draw):
 
 
 def diagonal(spectrum, weights):
-    """The Task of one quadratic with these curvatures (D,) and losses (D,) in each mode at 0."""
+    """The Task of one quadratic with curvatures `spectrum` (D,), its losses at 0 `weights` (D,)."""
     checks.array("spectrum", spectrum, "D")
     checks.same_shape("spectrum", spectrum, "weights", weights)
     checks.not_negative("spectrum", spectrum)
@@ -74,7 +73,7 @@ def diagonal(spectrum, weights):
 
 
 def logistic(problems=8, inputs=10, examples=50):
-    """Linear classifiers: x ~ N(0, I), a true w ~ N(0, I), labels drawn with the odds exp(x w)."""
+    """Linear classifiers: x ~ N(0, I), a true w ~ N(0, I), and labels 1 with odds exp(x w)."""
     checks.integer("inputs", inputs, at_least=1)
     checks.integer("examples", examples, at_least=1)
     init = lambda rng: {"W": START * rng.normal(size=(inputs, 2)), "b": START * rng.normal(size=2)}
@@ -85,14 +84,14 @@ def logistic(problems=8, inputs=10, examples=50):
         chance = 1.0 / (1.0 + numpy.exp(-x @ rng.normal(size=(problems, inputs, 1))))
         return x, (rng.uniform(size=chance.shape) < chance)[..., 0].astype(int)
 
-    return training(init, apply, problems, draw, examples, classes=2)
+    return network_problems(init, apply, problems, draw, examples, classes=2)
 
 
 def classifier(images, labels, net, problems=1, batch=128):
     """A network on given examples (N, D) with labels (N,), fresh parameters for every problem.
 
-    A step sees `batch` examples: each problem goes through all in its own order, again and again
-    (those that fill no batch are left out).
+    A step sees `batch` examples. Each problem goes through all of them in an order of its own,
+    again and again, and leaves out those at the end that do not fill a batch.
     """
     checks.array("images", images, "N D")
     checks.integer("batch", batch, at_least=1)
@@ -108,39 +107,27 @@ def classifier(images, labels, net, problems=1, batch=128):
         return images[order], labels[order]
 
     classes = int(numpy.max(labels)) + 1
-    return training(net.init, net.apply, problems, draw, batch, classes)
+    return network_problems(net.init, net.apply, problems, draw, batch, classes)
 
 
-def training(init, apply, problems, draw, batch, classes):
-    """Networks in training on draw(rng) -> x (M, N, D), integer labels (M, N), batch by batch."""
+def network_problems(init, apply, problems, draw, batch, classes):
+    """Classifiers trained on draw(rng) -> x (M, N, D), integer labels (M, N), batch by batch."""
     checks.integer("problems", problems, at_least=1)
     shapes = init(numpy.random.default_rng(0))  # drawn for their shapes alone
 
     def sample(rng):
         x, labels = draw(generator(rng))
-        fresh = [to_host(leaves(init(rng))) for _ in range(problems)]
-        start = numpy.stack([numpy.concatenate([p.ravel() for p in ps]) for ps in fresh])
+        start = np.stack([flatten(to_device(init(rng))) for _ in range(problems)])  # (M, P)
         return problem(x, numpy.eye(classes)[labels], start)
 
     def loss(params, data, step=0):
         first = step * batch % data.x.shape[1]
-        seen = slice(first, first + batch)
-        return cross_entropy(apply(params, data.x[:, seen]), data.y[:, seen])
+        rows = slice(first, first + batch)
+        return cross_entropy(apply(params, data.x[:, rows]), data.y[:, rows])
 
-    return Optimizee(sample, lambda task: unpacked(shapes, task.query.x[:, 0]), loss)
+    return Optimizee(sample, lambda task: like(shapes, task.query.x[:, 0]), loss)
 
 
 def problem(x, y, start):
-    """The Task of problems with data x (M, N, D), y (M, N, C), that begin at start (M, P)."""
-    begin = Data(start[:, None], start[:, None])
-    return to_device(Task(Data(x, y), begin))
-
-
-def unpacked(tree, flat):
-    """The tree of these shapes, one for each row of flat (M, P): leaves (M, ...)."""
-    found, first = [], 0
-    for shape in map(np.shape, leaves(tree)):
-        last = first + math.prod(shape)
-        found.append(np.reshape(flat[:, first:last], (len(flat), *shape)))
-        first = last
-    return unflatten(tree, found)
+    """The Task of problems with data x (M, N, D), y (M, N, C) that start at `start` (M, P)."""
+    return to_device(Task(Data(x, y), Data(start[:, None], start[:, None])))

@@ -1,10 +1,10 @@
-"""Quadratic tasks: by curvature and minimum, and as data that any learner can take.
+"""Quadratic tasks, given by curvature and minimum, and as data for any learner.
 
     loss    L_i(theta) = 1/2 (theta - c_i)' A_i (theta - c_i)
     data    D examples with X'X = D/2 A and y = X c, so that mse(X theta, y) = L_i(theta)
 
-so a linear map trained with `core.losses.mse` walks exactly on the quadratic. Support and query are
-the same D examples: the loss adapted on is the loss judged by.
+The loss of a linear map on these data is exactly the quadratic, if it is `core.losses.mse`. Support
+and query are the same D examples: a learner is evaluated on the loss that it adapts to.
 """
 
 import math
@@ -20,7 +20,7 @@ CURVATURE = (0.1, 1.0)
 
 
 def quadratics(rng, tasks, dimension, curvature=CURVATURE):
-    """M quadratics as a Task: x (M, D, D) and y (M, D, 1), with support = query. See `draw`."""
+    """M quadratics, as `draw_quadratics` draws them: a Task with x (M, D, D) and y (M, D, 1)."""
     return from_quadratics(*draw_quadratics(rng, tasks, dimension, curvature))
 
 

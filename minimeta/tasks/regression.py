@@ -3,9 +3,9 @@
     linear    y = x w + noise       w ~ N(mean, covariance), x ~ N(0, I)
     sines     y = A sin(x - phi)    A, phi and x uniform
 
-Data are drawn on the CPU in float64 and handed over on the current device in the current float
-type. Whoever needs the truth of a task draws in two steps, that first (`draw_weights`,
-`draw_sines`), the examples then (`from_weights`, `from_sines`); the results are the same.
+Data are drawn on the CPU in float64 and returned on the current device in the current float type.
+If you need the truth of a task, draw it first (`draw_weights`, `draw_sines`) and then its examples
+(`from_weights`, `from_sines`); the results are the same.
 Source of the sines: Finn, Abbeel & Levine 2017, arXiv:1703.03400, as in github.com/cbfinn/maml.
 """
 
@@ -23,8 +23,8 @@ AMPLITUDE, PHASE, X_RANGE = (0.1, 5.0), (0.0, math.pi), (-5.0, 5.0)  # the sines
 def linear(rng, tasks, shots, queries, covariance, mean=0.0, noise_variance=0.01, outputs=1):
     """M noisy linear maps, weights ~ N(mean, covariance): x (M, N, D) and y (M, N, C).
 
-    `covariance` (D, D) may be singular and is shared by the outputs; `mean` is a number, (D,) or
-    (D, C). Isotropic: v * eye(D). With a given spectrum: `rotated(rng, spectrum)`.
+    All outputs have the same `covariance` (D, D), which may be singular: v * eye(D) is isotropic,
+    and random_covariance(rng, spectrum) has given eigenvalues. `mean` is a number, (D,) or (D, C).
     """
     weights = draw_weights(rng, tasks, covariance, mean, outputs)
     return from_weights(rng, weights, shots, queries, noise_variance)
@@ -44,7 +44,7 @@ def draw_weights(rng, tasks, covariance, mean=0.0, outputs=1):
 
 
 def from_weights(rng, weights, shots, queries, noise_variance=0.01):
-    """Examples x ~ N(0, I), y = x w + noise of the maps `weights` (M, D, C)."""
+    """A Task of the maps `weights` (M, D, C): x (M, N, D) ~ N(0, I), y = x w + noise (M, N, C)."""
     checks.array("weights", weights, "M D C")
     checks.number("noise_variance", noise_variance, at_least=0.0)
     tasks, inputs, outputs = weights.shape
@@ -53,7 +53,7 @@ def from_weights(rng, weights, shots, queries, noise_variance=0.01):
     return split(x, x @ weights + math.sqrt(noise_variance) * noise, shots)
 
 
-def rotated(rng, spectrum):
+def random_covariance(rng, spectrum):
     """A covariance (D, D) with eigenvalues `spectrum` (D,), at least 0, in random directions."""
     checks.array("spectrum", spectrum, "D")
     size = len(spectrum)
@@ -78,7 +78,7 @@ def draw_sines(rng, tasks, amplitude=AMPLITUDE, phase=PHASE):
 
 
 def from_sines(rng, amplitudes, phases, shots, queries, x_range=X_RANGE):
-    """Examples of the waves A sin(x - phi), with A and phi (M,), at x uniform in `x_range`."""
+    """A Task of the waves A sin(x - phi), A and phi (M,), at x (M, N, 1) uniform in `x_range`."""
     checks.array("amplitudes", amplitudes, "M")
     checks.array("phases", phases, "M")
     checks.same_shape("amplitudes", amplitudes, "phases", phases)

@@ -1,13 +1,14 @@
 """Sequences of tasks that one set of parameters must learn one after another.
 
-    permuted   the same pictures, each task with its pixels in another order
-    rotated    the same pictures, each task turned by another angle
-    split      every task has classes of its own
-    linear     noisy maps y = x w with one w, each task seeing other directions of x
+    permuted_images   the same images, with the pixels in another order in every task
+    rotated_images    the same images, turned by another angle in every task
+    split_classes     other classes in every task
+    linear            noisy maps y = x w with one w, but other directions of x in every task
 
-The first three take `source`, (images (N, height, width, 1), labels (N,)): the 8x8 digits unless
-given, such as datasets.mnist("test"). All return a Task batch whose first axis T is the order of
-the tasks: x (T, N, D) and y (T, N) or (T, N, C). Support is to learn from, query to be judged on.
+The first three take `source`, images (N, height, width, 1) and labels (N,), such as those of
+datasets.mnist("test"); without it they take the 8x8 digits. All return a Task whose first axis is
+the order of the tasks: x (T, N, D), and y (T, N) or (T, N, C). Support is to learn from, and query
+to be tested on.
 
 Sources: Goodfellow et al. 2013, arXiv:1312.6211 (permuted); Lopez-Paz & Ranzato 2017,
 arXiv:1706.08840 (rotated); Zenke, Poole & Ganguli 2017, arXiv:1703.04200 (split).
@@ -22,37 +23,39 @@ from minimeta.tasks import datasets
 from minimeta.tasks.drawing import count, generator, limits, split
 
 
-def permuted(rng, tasks, shots, queries, source=None):
-    """T orders of the pixels, the first as they are, of the same images: x (T, N, D), y (T, N)."""
+def permuted_images(rng, tasks, shots, queries, source=None):
+    """The same images with T orders of their pixels, the first as it is: x (T, N, D), y (T, N)."""
     checks.integer("tasks", tasks, at_least=1)
-    x, y = drawn(rng, shots, queries, source)
-    x = x.reshape(len(x), -1)
+    images, labels = draw_images(rng, shots, queries, source)
+    x = images.reshape(len(images), -1)
     orders = [numpy.arange(x.shape[1])] + [rng.permutation(x.shape[1]) for _ in range(tasks - 1)]
-    return split(numpy.stack([x[:, order] for order in orders]), repeated(y, tasks), shots)
+    x, y = [x[:, order] for order in orders], tasks * [labels]
+    return split(numpy.stack(x), numpy.stack(y), shots)
 
 
-def rotated(rng, tasks, shots, queries, source=None, largest=math.pi):
-    """The same images turned by T angles, evenly from 0 up to below `largest` radians."""
+def rotated_images(rng, tasks, shots, queries, source=None, largest=math.pi):
+    """The same images turned by T angles from 0 to below `largest` radians, at even distances."""
     checks.integer("tasks", tasks, at_least=1)
     checks.number("largest", largest)
-    x, y = drawn(rng, shots, queries, source)
-    turned = [turn(x, largest * t / tasks).reshape(len(x), -1) for t in range(tasks)]
-    return split(numpy.stack(turned), repeated(y, tasks), shots)
+    images, labels = draw_images(rng, shots, queries, source)
+    angles = [largest * t / tasks for t in range(tasks)]
+    x, y = [turn(images, angle).reshape(len(images), -1) for angle in angles], tasks * [labels]
+    return split(numpy.stack(x), numpy.stack(y), shots)
 
 
 def split_classes(rng, tasks, shots, queries, source=None):
-    """The classes in order, equally many a task: labels stay those of the source.
+    """The classes in their order, an equal number in every task: x (T, N, D), y (T, N).
 
-    With k classes a task, y % k is the label within the task.
+    Labels stay those of the source: with k classes in a task, y % k is the label within the task.
     """
-    images, labels = pictures(source)
+    images, labels = check_source(source)
     classes = int(labels.max()) + 1
     checks.integer("tasks", tasks, at_least=1)
     if classes % tasks:
         raise ValueError(f"tasks must divide the {classes} classes; it is {tasks}.")
     each = classes // tasks
     sets = [labels // each == t for t in range(tasks)]
-    parts = [drawn(rng, shots, queries, (images[rows], labels[rows])) for rows in sets]
+    parts = [draw_images(rng, shots, queries, (images[rows], labels[rows])) for rows in sets]
     x, y = (numpy.stack(part) for part in zip(*parts))
     return split(x.reshape(*y.shape, -1), y, shots)
 
@@ -60,8 +63,8 @@ def split_classes(rng, tasks, shots, queries, source=None):
 def linear(rng, tasks, shots, queries, dimension, noise_variance=0.01, spread=(0.1, 2.0)):
     """One w ~ N(0, I) seen through T kinds of inputs: x (T, N, D), y = x w + noise (T, N, 1).
 
-    The inputs of each task have standard deviations uniform in `spread` along directions of its
-    own, so every task tells of other directions of w.
+    The inputs of each task have standard deviations uniform in `spread` along directions of their
+    own, so every task gives information about other directions of w.
     """
     checks.integer("tasks", tasks, at_least=1)
     checks.integer("dimension", dimension, at_least=1)
@@ -76,8 +79,8 @@ def linear(rng, tasks, shots, queries, dimension, noise_variance=0.01, spread=(0
     return split(x, x @ w + noise, shots)
 
 
-def halved(images):
-    """Images (N, 2 H, 2 W, 1) at half the size: every pixel is the mean of four."""
+def halve(images):
+    """Images (N, 2 H, 2 W, 1) at half the size, (N, H, W, 1): every pixel is the mean of four."""
     N, height, width, channels = images.shape
     if height % 2 or width % 2:
         raise ValueError(f"images must have even height and width; their shape is {images.shape}.")
@@ -87,7 +90,7 @@ def halved(images):
 def turn(images, angle):
     """Images (N, H, W, 1) turned counter-clockwise by `angle` radians about their middle.
 
-    Each pixel is interpolated from the four around the point it comes from; outside is paper, 0.
+    A pixel is interpolated from the four around the point that it comes from. Outside is paper, 0.
     """
     _, height, width, _ = images.shape
     top, left = (height - 1) / 2, (width - 1) / 2  # the middle
@@ -104,9 +107,9 @@ def turn(images, angle):
     return result
 
 
-def drawn(rng, shots, queries, source):
-    """shots + queries different images (N, H, W, 1) with their labels (N,)."""
-    images, labels = pictures(source)
+def draw_images(rng, shots, queries, source):
+    """shots + queries different images (N, H, W, 1) of the source with their labels (N,)."""
+    images, labels = check_source(source)
     needed = count(shots, queries)
     if needed > len(images):
         raise ValueError(f"shots + queries is {needed}, but there are {len(images)} images.")
@@ -114,15 +117,10 @@ def drawn(rng, shots, queries, source):
     return images[rows], labels[rows]
 
 
-def pictures(source):
-    """The images and labels of the source, which default to the 8x8 digits."""
+def check_source(source):
+    """The images (N, H, W, 1) and labels (N,) of the source, the 8x8 digits if it is None."""
     images, labels = datasets.digits() if source is None else source
     checks.axes("source's images", images, "N H W C")
     if len(images) != len(labels):
         raise ValueError(f"source has {len(images)} images and {len(labels)} labels.")
     return images, labels
-
-
-def repeated(y, tasks):
-    """The same labels for every task: (T, N)."""
-    return numpy.broadcast_to(y, (tasks, *y.shape))

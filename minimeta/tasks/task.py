@@ -1,4 +1,4 @@
-"""What a task is: a support set to learn from and a query set to be judged on.
+"""What a task is: a support set to learn from and a query set to be tested on.
 
 `Task` is a *batch* of M tasks. Shots are support examples; queries are counted apart.
 With classes (`episodes`), both are counted per class.
@@ -18,17 +18,17 @@ class Data(NamedTuple):
 
 
 class Task(NamedTuple):
-    """M tasks: adapt to `support`, be judged on `query`; both are Data."""
+    """M tasks: a learner adapts to `support` and is tested on `query`; both are Data."""
 
     support: Data
     query: Data
 
 
 class Family(NamedTuple):
-    """A distribution of tasks and the learner that is best on it, told the same prior and noise.
+    """A distribution of tasks, and the learner that is best on it because it knows prior and noise.
 
     sample(rng, tasks, shots, queries) -> Task
-    bayes: the Bayes-optimal Learner; no learner's mean loss is below its own, except by chance
+    bayes: the Bayes-optimal Learner; no learner has a smaller mean loss, except by chance
     """
 
     sample: Callable

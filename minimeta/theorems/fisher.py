@@ -102,7 +102,7 @@ def sampled_is_right_on_average():
     """Labels drawn from the model give the diagonal of the Fisher information on average."""
     net, theta, data = classifier((3, 3), examples=200)
     rng = numpy.random.default_rng(4)
-    draws = [flatten(fisher.sampled(rng, theta, data, net)) for _ in range(100)]
+    draws = [flatten(fisher.monte_carlo(rng, theta, data, net)) for _ in range(100)]
     information = fisher_information.softmax_information(net.apply(theta, data.x))
     exact = numpy.diag(fisher_information.one_layer(data.x, information))
     return has_mean(numpy.stack(draws), exact)
@@ -113,9 +113,9 @@ def sampled_regression():
     """Targets drawn from the model give the diagonal of X'X / (N s^2) on average."""
     net, theta, data = classifier((3, 1), examples=200)
     rng = numpy.random.default_rng(5)
-    draws = [flatten(fisher.sampled(rng, theta, data, net, gaussian(NOISE))) for _ in range(100)]
+    draw = lambda: flatten(fisher.monte_carlo(rng, theta, data, net, gaussian(NOISE)))
     exact = numpy.append(numpy.mean(data.x**2, axis=0), 1.0) / NOISE
-    return has_mean(numpy.stack(draws), exact)
+    return has_mean(numpy.stack([draw() for _ in range(100)]), exact)
 
 
 @theorem(lesson="forgetting", source=MARTENS)
@@ -156,7 +156,7 @@ def batches_are_biased():
     """
     net, theta, data = classifier((3, 4, 3), examples=5)
     batches = every_batch(5, 3)
-    computed = fisher.batched(batches, theta, data, net, form=fisher.full)
+    computed = fisher.minibatch(batches, theta, data, net, form=fisher.full)
     loss = lambda theta, x, y: cross_entropy(net.apply(theta, x), y)
     gradients = [grad(loss)(theta, x[None], y[None]) for x, y in zip(*data)]
     rows = numpy.stack([flatten(g) for g in gradients])  # (N, P): one example at a time
@@ -171,7 +171,7 @@ def batches_weaken_the_penalty():
     rng = numpy.random.default_rng(7)
     data = Data(rng.normal(size=(6, 4)), rng.normal(size=(6, 1)))
     theta = {"w": numpy.linalg.lstsq(data.x, data.y)[0]}
-    computed = fisher.batched(every_batch(6, 3), theta, data, LINE, gaussian(NOISE))
+    computed = fisher.minibatch(every_batch(6, 3), theta, data, LINE, gaussian(NOISE))
     r = data.y - data.x @ theta["w"]
     exact = numpy.mean((r * data.x) ** 2, axis=0)[:, None] / NOISE**2 / 3
     return Claim(computed["w"], exact, tolerance=1e-12)

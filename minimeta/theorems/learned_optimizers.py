@@ -5,10 +5,10 @@ import math
 import numpy
 
 from minimeta.core.optim import momentum, sgd
-from minimeta.core.trees import tree_map
+from minimeta.core.trees import flatten, tree_map
 from minimeta.learned_optimizers import lstm_optimizer
-from minimeta.learned_optimizers.coordinates import coordinates, log_and_sign
-from minimeta.learned_optimizers.groups import grouped
+from minimeta.learned_optimizers.groups import combine
+from minimeta.learned_optimizers.preprocessing import log_and_sign
 from minimeta.learned_optimizers.training import trajectory
 from minimeta.tasks.optimizees import logistic
 from minimeta.theorems import Claim, theorem
@@ -23,7 +23,7 @@ def walk(optimizer, seed=0, steps=6):
     task = family.sample(numpy.random.default_rng(seed))
     f = lambda theta, t: family.loss(theta, task.support, t)
     path = trajectory(optimizer, family.start(task), f, steps)
-    return numpy.stack([coordinates(theta)[:, 0] for theta in path[1:]])
+    return numpy.stack([flatten(theta) for theta in path[1:]])
 
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
@@ -84,18 +84,18 @@ def permuted_gradients_give_permuted_steps():
     """If the coordinates of all gradients are permuted, the steps are permuted in the same way."""
     optimizer, gradients = lstm_optimizer.optimizer(draw_optimizer(layers=2)), draw_gradients()
     order = numpy.random.default_rng(1).permutation(12)
-    columns = [coordinates(g) for g in gradients]  # (12, 1)
+    columns = [flatten(g) for g in gradients]  # (12,)
     computed = total_step(optimizer, [column[order] for column in columns])
-    return Claim(computed, coordinates(total_step(optimizer, gradients))[order], tolerance=1e-14)
+    return Claim(computed, flatten(total_step(optimizer, gradients))[order], tolerance=1e-14)
 
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)
 def each_coordinate_is_alone():
     """Each coordinate moves as if it were the only one: it sees no other coordinate's state."""
     optimizer, gradients = lstm_optimizer.optimizer(draw_optimizer(layers=2)), draw_gradients()
-    columns = [coordinates(g) for g in gradients]
+    columns = [flatten(g) for g in gradients]
     alone = [total_step(optimizer, [column[[p]] for column in columns]) for p in range(12)]
-    together = coordinates(total_step(optimizer, gradients))
+    together = flatten(total_step(optimizer, gradients))
     return Claim(together, numpy.concatenate(alone), tolerance=1e-14)
 
 
@@ -104,14 +104,14 @@ def groups_are_independent():
     """A grouped optimizer moves each group of leaves as the group's own does, bit for bit."""
     gradients = draw_gradients()
     learned, plain = lstm_optimizer.optimizer(draw_optimizer()), momentum(0.1)
-    both = grouped({"learned": learned, "plain": plain}, lambda n: ["plain", "learned"]["W" in n])
+    both = combine({"learned": learned, "plain": plain}, lambda n: ["plain", "learned"]["W" in n])
     computed = total_step(both, gradients)
     rest = [{name: g[name] for name in ("b", "c")} for g in gradients]
     expected = {
         **total_step(learned, [{"W": g["W"]} for g in gradients]),
         **total_step(plain, rest),
     }
-    return Claim(coordinates(computed), coordinates(expected), tolerance=0.0)
+    return Claim(flatten(computed), flatten(expected), tolerance=0.0)
 
 
 @theorem(lesson="learned_optimizers", source=ANDRYCHOWICZ)

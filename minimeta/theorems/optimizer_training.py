@@ -6,7 +6,7 @@ from minimeta.core.gradients import constant, value_and_grad
 from minimeta.core.optim import Optimizer
 from minimeta.core.trees import flatten, tree_map
 from minimeta.learned_optimizers import lstm_optimizer, lstm_training, schedule, training
-from minimeta.learned_optimizers.training import kept, trajectory
+from minimeta.learned_optimizers.training import identity, trajectory
 from minimeta.tasks.optimizees import Optimizee, gaussian_quadratics, logistic
 from minimeta.theorems import Claim, theorem
 from minimeta.theorems.tools import ANDRYCHOWICZ, differences, draw_optimizer
@@ -28,7 +28,7 @@ def the_full_meta_gradient_is_right():
     """The full meta-gradient is what finite differences of the outer loss give."""
     family, meta = logistic(2, 3, 10), draw_optimizer(hidden=2)
     task = family.sample(numpy.random.default_rng(0))
-    loss = training.outer_loss(family, lstm_optimizer.optimizer, 5, None, kept)
+    loss = training.outer_loss(family, lstm_optimizer.optimizer, 5, None, identity)
     expected = differences(lambda meta: loss(meta, task), meta, 1e-5)
     return Claim(gradient_of(value_and_grad(loss), meta, task), expected, tolerance=1e-8)
 
@@ -40,7 +40,7 @@ def first_order_is_exact_on_linear_optimizees():
     follow = lambda through: training.meta_gradient(
         LINEAR, lstm_optimizer.optimizer, 8, None, through
     )
-    first, full = (gradient_of(follow(t), draw_optimizer(), task) for t in (constant, kept))
+    first, full = (gradient_of(follow(t), draw_optimizer(), task) for t in (constant, identity))
     return Claim(first, full, tolerance=1e-13)
 
 
@@ -54,7 +54,7 @@ def what_first_order_loses_on_quadratics():
     follow = lambda through: training.meta_gradient(
         family, schedule.optimizer, 2, None, through, [0.0, 1.0]
     )
-    dropped = gradient_of(follow(kept), meta, task) - gradient_of(follow(constant), meta, task)
+    dropped = gradient_of(follow(identity), meta, task) - gradient_of(follow(constant), meta, task)
     x, y = task.support
     A = 2.0 * numpy.swapaxes(x, 1, 2) @ x
     gradient = lambda theta: A @ theta - 2.0 * numpy.swapaxes(x, 1, 2) @ y

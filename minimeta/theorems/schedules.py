@@ -6,7 +6,7 @@ from minimeta.core.gradients import constant, grad, value_and_grad
 from minimeta.core.optim import adam, momentum, sgd
 from minimeta.exact import schedules as exact
 from minimeta.learned_optimizers import lstm_optimizer, schedule, training
-from minimeta.learned_optimizers.training import kept, losses_along
+from minimeta.learned_optimizers.training import identity, losses_along
 from minimeta.tasks.optimizees import diagonal, gaussian_quadratics
 from minimeta.theorems import Claim, theorem
 from minimeta.theorems.tools import HESTENES, POLYAK, hessian
@@ -58,7 +58,7 @@ def learn_schedule(lam, weights, steps):
     """Step sizes that Adam, then Newton's method find on the last loss, longest first."""
     task, last = diagonal(lam, weights), [0.0] * (steps - 1) + [1.0]
     family = gaussian_quadratics(1, len(lam))
-    loss = training.outer_loss(family, schedule.optimizer, steps, None, kept, last)
+    loss = training.outer_loss(family, schedule.optimizer, steps, None, identity, last)
     meta = {"step_sizes": exact.chebyshev(min(lam), max(lam), steps)}
     rng, fading = numpy.random.default_rng(0), adam(lambda t: 0.03 * 0.997**t)
     follow = value_and_grad(loss)
