@@ -42,13 +42,10 @@ class Layer(VJPNode):
 
 def trace_layers(params, x, net):
     """The outputs (N, C), the nodes from them back to the inputs, and the roots of the leaves."""
-    roots, top = [Layer.new_root() for _ in leaves(params)], trace_stack.top
-    try:
-        with trace_stack.new_trace() as trace:
-            boxes = [new_box(leaf, trace, root) for leaf, root in zip(leaves(params), roots)]
-            outputs = net.apply(unflatten(params, boxes), x)
-    finally:
-        trace_stack.top = top
+    roots = [Layer.new_root() for _ in leaves(params)]
+    with trace_stack.new_trace() as trace:
+        boxes = [new_box(leaf, trace, root) for leaf, root in zip(leaves(params), roots)]
+        outputs = net.apply(unflatten(params, boxes), x)
     nodes = list(toposort(outputs._node)) if isbox(outputs) else []
     return getattr(outputs, "_value", outputs), nodes, roots
 

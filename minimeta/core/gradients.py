@@ -8,11 +8,11 @@ derivative without that work. Calls nest: the gradient of a function that takes 
 """
 
 from autograd.core import VJPNode, add_outgrads
-from autograd.extend import primitive, vspace
+from autograd.extend import vspace
 from autograd.tracer import isbox, new_box, register_notrace, trace_stack
 from autograd.util import toposort
 
-from minimeta.core.backend import np
+from minimeta.core.backend import np, primitive
 from minimeta.core.trees import check_parameters, dot, leaves, tree_map, unflatten
 
 
@@ -28,13 +28,9 @@ def value_and_grad(f, argnum=0):
         check_parameters(f"argument {argnum}", tree)
         inputs = leaves(tree)
         roots = [VJPNode.new_root() for _ in inputs]
-        top = trace_stack.top
-        try:
-            with trace_stack.new_trace() as trace:
-                boxes = [new_box(leaf, trace, root) for leaf, root in zip(inputs, roots)]
-                output = f(*args[:argnum], unflatten(tree, boxes), *args[argnum + 1 :])
-        finally:
-            trace_stack.top = top  # autograd leaves it where an exception found it
+        with trace_stack.new_trace() as trace:
+            boxes = [new_box(leaf, trace, root) for leaf, root in zip(inputs, roots)]
+            output = f(*args[:argnum], unflatten(tree, boxes), *args[argnum + 1 :])
         if np.shape(output) != ():
             raise ValueError(f"A gradient needs a scalar; f returned shape {np.shape(output)}.")
         if not (isbox(output) and output._trace == trace):  # f does not depend on the tree

@@ -18,10 +18,10 @@ can be differentiated to any order:
 """
 
 import numpy
-from autograd.extend import defvjp, primitive
+from autograd.extend import defvjp
 
 from minimeta.core import checks
-from minimeta.core.backend import np
+from minimeta.core.backend import np, primitive
 
 
 @primitive

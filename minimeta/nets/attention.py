@@ -18,10 +18,10 @@ Source: Vaswani et al. 2017; normalised before, not after (Xiong et al. 2020).
 """
 
 import numpy
-from autograd.extend import defvjp, primitive
+from autograd.extend import defvjp
 
 from minimeta.core import checks
-from minimeta.core.backend import np, to_device
+from minimeta.core.backend import np, primitive, to_device
 from minimeta.core.gradients import grad
 from minimeta.core.losses import softmax, softmax_gradient
 from minimeta.nets.layers import constant_primitive, linear, product, relu, rows

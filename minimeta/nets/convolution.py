@@ -17,8 +17,9 @@ while they are in the processor's cache.
 import math
 
 import numpy
-from autograd.extend import defvjp, primitive
+from autograd.extend import defvjp
 
+from minimeta.core.backend import primitive
 from minimeta.core.backend.rules import gather
 from minimeta.nets.layers import constant_primitive, is_shared, sum_to
 

@@ -21,10 +21,10 @@ import math
 
 import numpy
 from autograd.core import JVPNode, VJPNode
-from autograd.extend import defvjp, primitive
+from autograd.extend import defvjp
 from autograd.tracer import register_notrace
 
-from minimeta.core.backend import np
+from minimeta.core.backend import np, primitive
 
 SMALL = 1200  # numbers in a product up to which OpenBLAS has a kernel of its own for it
 

@@ -20,10 +20,10 @@ Its second derivatives are right, but slow: they differentiate `plain_lstm`.
 import math
 
 import numpy
-from autograd.extend import defvjp_argnums, primitive
+from autograd.extend import defvjp_argnums
 
 from minimeta.core import checks
-from minimeta.core.backend import np, to_device
+from minimeta.core.backend import np, primitive, to_device
 from minimeta.core.gradients import grad
 from minimeta.nets.layers import constant_primitive
 from minimeta.nets.lstm_cell import cell, plain_cell, sigmoid  # noqa: F401  (public here)

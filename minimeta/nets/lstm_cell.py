@@ -17,9 +17,9 @@ Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
 """
 
 import numpy
-from autograd.extend import defvjp, defvjp_argnums, primitive
+from autograd.extend import defvjp, defvjp_argnums
 
-from minimeta.core.backend import np
+from minimeta.core.backend import np, primitive
 from minimeta.core.gradients import grad
 from minimeta.nets.layers import linear
 

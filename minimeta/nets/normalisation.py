@@ -13,7 +13,9 @@ Three primitives, whose gradients are written in the three. Means and sums are o
 import math
 
 import numpy
-from autograd.extend import defvjp, primitive
+from autograd.extend import defvjp
+
+from minimeta.core.backend import primitive
 
 PIXELS, FEATURES = (-4, -3, -2), (-1,)  # the axes of (..., N, h, w, C) and of (..., D)
 LETTERS = {PIXELS: ("...nhwc", "...c"), FEATURES: ("...d", "...")}  # for einsum: fastest here

@@ -23,7 +23,6 @@ from autograd.extend import (
     defjvp_argnum,
     defvjp,
     defvjp_argnum,
-    primitive,
     vspace,
 )
 from autograd.numpy import numpy_wrapper
@@ -31,6 +30,8 @@ from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.numpy.numpy_jvps import fwd_grad_concatenate_args
 from autograd.numpy.numpy_vjps import grad_concatenate_args
 from autograd.tracer import trace_primitives_map
+
+from minimeta.core.backend.primitives import primitive
 
 
 def spread(g, shape, axis=None):

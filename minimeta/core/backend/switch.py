@@ -1,8 +1,9 @@
 """One `np` for the CPU and the GPU, in one float type.
 
     from minimeta.core.backend import np, use
-    use("cupy")              arrays made from here on live on the GPU, in float32
-    use(dtype="float32")     ... on the same device as before, in another float type
+    use("cupy")                     arrays made from here on live on the GPU, in float32
+    use(dtype="float32")            ... on the same device as before, in another float type
+    with using(dtype="float32"):    ... until the end of the block, in this thread
 
 `np` is `autograd.numpy`, except for the functions that make an array out of nothing: they make it
 on the current device, and where NumPy would choose float64 they choose the current float type.
@@ -15,7 +16,12 @@ not np.sqrt(2)), its index arrays are on the device (x[rows], not x[[0, 2]]), th
 """
 
 import importlib
+import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
 from types import ModuleType
+from typing import Any, NamedTuple
 
 import autograd.numpy
 import numpy
@@ -25,9 +31,9 @@ from autograd.numpy.numpy_vspaces import ArrayVSpace
 from autograd.tracer import isbox
 
 import minimeta.core.backend.linalg_rules  # noqa: F401  (importing it installs its rules)
+import minimeta.core.backend.traces  # noqa: F401  (and this its stack of traces)
+from minimeta.core.backend.primitives import name_all
 from minimeta.core.backend.rules import stack  # and those of this one
-
-_device, _floating = numpy, numpy.dtype("float64")
 
 # glibc hands the memory of every large array back to the system and takes it again, page by page,
 # for the next one. Once a block of nearly 32 MiB has been freed, it keeps up to 64 MiB instead. The
@@ -38,6 +44,17 @@ numpy.empty(2**25 - 2**16, dtype="uint8")
 # ---- The switch ----
 
 
+class Setting(NamedTuple):
+    """Where arrays are made, and in which float type."""
+
+    device: Any  # the module that makes them
+    floating: numpy.dtype
+
+
+_of_process = Setting(numpy, numpy.dtype("float64"))
+_of_block = ContextVar("the setting of the innermost `using` block", default=None)
+
+
 def use(name=None, dtype=None):
     """Make arrays on another device or in another float type from now on.
 
@@ -45,19 +62,61 @@ def use(name=None, dtype=None):
     dtype: "float32" or "float64"; None for float64 on NumPy and float32 elsewhere.
     Raises ValueError for any other name or dtype, and RuntimeError where CuPy or its GPU is
     missing; then nothing has changed.
+
+    The setting is that of the whole process: every thread sees it, whenever that thread started.
+    Inside a `using` block, `use` changes the setting of the block instead, until the block ends.
+    Another process starts with float64 on NumPy, unless it is a fork. To hand the setting of this
+    thread on to a worker, a thread or a process, send it `carry(f)` in place of f.
     """
-    global _device, _floating
-    device = _device if name is None else _module(name)
-    usual = "float64" if device is numpy else "float32"
-    floating = _float_type(usual if dtype is None else dtype)
-    if device is not numpy:
-        _register(device)
-    _device, _floating = device, floating
+    global _of_process
+    setting = _setting(name, dtype)
+    if _of_block.get() is None:
+        _of_process = setting
+    else:
+        _of_block.set(setting)
+
+
+@contextmanager
+def using(name=None, dtype=None):
+    """`use`, until the end of a `with` block, and in this thread only.
+
+    Blocks nest, and however a block ends, the setting is as it was before. Threads and processes
+    that start inside the block, forks apart, do not see it: they have the setting of `use`, or that
+    of `carry`.
+    """
+    token = _of_block.set(_setting(name, dtype))
+    try:
+        yield
+    finally:
+        _of_block.reset(token)
+
+
+def carry(f):
+    """f, run with the setting that is current now, in whichever thread or process it is called.
+
+    pool.map(carry(partial(evaluate, learner, meta)), tasks) works with every Executor.
+    """
+    device, floating = current()
+    return partial(_run_with, device.__name__, floating.name, f)
+
+
+def _run_with(device, floating, f, *args, **kwargs):
+    with using(importlib.import_module(device), floating):
+        return f(*args, **kwargs)
 
 
 def current():
     """The device's module and the float type: `use(*current())` changes nothing."""
-    return _device, _floating
+    return _of_block.get() or _of_process
+
+
+def _setting(name, dtype):
+    device = current().device if name is None else _module(name)
+    usual = "float64" if device is numpy else "float32"
+    floating = _float_type(usual if dtype is None else dtype)
+    if device is not numpy:
+        _register(device)
+    return Setting(device, floating)
 
 
 def _module(name):
@@ -140,10 +199,11 @@ def _asarray(x, dtype=None):
         return x if dtype is None else x.astype(dtype)
     if isinstance(x, (list, tuple)) and any(map(_holds_arrays, x)):
         return _stack(x, dtype=dtype)
-    x = x if isinstance(x, _device.ndarray) else numpy.asarray(x)
+    device = current().device
+    x = x if isinstance(x, device.ndarray) else numpy.asarray(x)
     if x.dtype.kind not in "biufc":
         raise TypeError(f"An array of numbers was expected; {x!r:.60} is of dtype {x.dtype}.")
-    return _device.asarray(x, dtype=_narrow(x.dtype) if dtype is None else dtype)
+    return device.asarray(x, dtype=_narrow(x.dtype) if dtype is None else dtype)
 
 
 def _array(x, dtype=None):
@@ -156,11 +216,11 @@ def _holds_arrays(x):
     """Whether there is a traced or device array in x: then it cannot be converted as a whole."""
     if isinstance(x, (list, tuple)):
         return any(map(_holds_arrays, x))
-    return isbox(x) or (_device is not numpy and isinstance(x, _device.ndarray))
+    return isbox(x) or (current().device is not numpy and isinstance(x, current().device.ndarray))
 
 
 def _narrow(dtype):
-    return _floating if dtype == "float64" else dtype
+    return current().floating if dtype == "float64" else dtype
 
 
 def _stack(arrays, axis=0, dtype=None):
@@ -169,20 +229,20 @@ def _stack(arrays, axis=0, dtype=None):
 
 def _full(shape, fill_value, dtype=None):
     value = _asarray(fill_value, dtype)
-    return _device.zeros(shape, dtype=value.dtype) + value
+    return current().device.zeros(shape, dtype=value.dtype) + value
 
 
 def _arange(*limits, dtype=None):
     usual = _narrow(numpy.result_type(*limits))
-    return _device.arange(*limits, dtype=usual if dtype is None else dtype)
+    return current().device.arange(*limits, dtype=usual if dtype is None else dtype)
 
 
 def _of_floats(name):
     """NumPy's function of that name, for the current device and float type."""
 
     def make(*args, dtype=None, **options):
-        dtype = _floating if dtype is None else dtype
-        return getattr(_device, name)(*args, dtype=dtype, **options)
+        device, floating = current()
+        return getattr(device, name)(*args, dtype=floating if dtype is None else dtype, **options)
 
     return make
 
@@ -190,8 +250,10 @@ def _of_floats(name):
 _made_here = {"asarray": _asarray, "array": _array, "stack": _stack}
 _made_here |= {"full": _full, "arange": _arange}
 _made_here |= {name: _of_floats(name) for name in "zeros ones empty eye identity linspace".split()}
-np = ModuleType("np", "autograd.numpy, with new arrays made on the current device.")
+np = ModuleType(f"{__package__}.np", "autograd.numpy, with new arrays made on the current device.")
 vars(np).update({k: v for k, v in vars(autograd.numpy).items() if k[:2] != "__"} | _made_here)
+sys.modules[np.__name__] = np  # so that other processes can import it
+name_all(np)
 
 
 # ---- Moving arrays ----
@@ -202,7 +264,8 @@ def to_device(tree):
 
     A tree is a dict, list, tuple or NamedTuple of such, as a `Task` is. Integers stay integers.
     """
-    return _each(lambda a: _asarray(a if isinstance(a, _device.ndarray) else _fetched(a)), tree)
+    device = current().device
+    return _each(lambda a: _asarray(a if isinstance(a, device.ndarray) else _fetched(a)), tree)
 
 
 def to_host(tree):
