@@ -18,6 +18,7 @@ when an array argument first differs from the recorded one.
 """
 
 import itertools
+import threading
 import warnings
 from functools import wraps
 from types import SimpleNamespace
@@ -34,6 +35,7 @@ from minimeta.core.trees import leaves, names
 MOST_PROGRAMS = 16  # kept for one function; a warning says when it is recorded that often
 WATCHED_CALLS = 100  # in which an array argument is watched for its first change
 PLAIN_ARGUMENTS = (int, float, complex, str, bytes, type, numpy.dtype, type(None), type(...), slice)
+LOCK = threading.Lock()  # of the programs that are kept
 CLOSE = 1e-3  # on a GPU, where sums may round differently from call to call
 
 
@@ -61,14 +63,13 @@ def replay(f):
             return run_and_check(f, args, kwargs, arrays, entry, lambda: entries.pop(key, None))
         _warn_of_many(f, next(recordings))
         output, program = record_and_check(f, args, kwargs)
-        oldest = key if key in entries or len(entries) < MOST_PROGRAMS else next(iter(entries))
-        entries.pop(oldest, None)
-        entries[key] = SimpleNamespace(
+        entry = SimpleNamespace(
             program=program,
             surroundings=find_surroundings([f, *constants]),
             untried={i: fingerprint(x) for i, x in enumerate(arrays)},
             calls=1,
         )
+        keep(entries, key, entry)
         run.program = program
         return output
 
@@ -76,9 +77,17 @@ def replay(f):
     return run
 
 
+def keep(entries, key, entry):
+    """Add the newest entry; the oldest goes where there are too many. Threads share them all."""
+    with LOCK:
+        oldest = key if key in entries or len(entries) < MOST_PROGRAMS else next(iter(entries))
+        entries.pop(oldest, None)
+        entries[key] = entry
+
+
 def record_and_check(f, args, kwargs):
     """What f gives, and the Program that was recorded from it."""
-    expected = run_function(f, args, kwargs)
+    expected = f(*args, **kwargs)
     try:
         recording = record(f, args, kwargs)
     except Exception as error:
@@ -93,32 +102,24 @@ def run_and_check(f, args, kwargs, arrays, entry, forget):
     If the program fails, for instance because a mask now selects a different number of elements,
     the function itself is called instead.
     """
-    entry.calls += 1
+    calls = entry.calls = entry.calls + 1  # each thread looks at the number that it counted
     try:
         output = entry.program.run(arrays)
     except Exception:
         forget()
-        return run_function(f, args, kwargs)
-    new = [i for i, recorded in entry.untried.items() if fingerprint(arrays[i]) != recorded]
-    is_power_of_two = entry.calls & (entry.calls - 1) == 0
+        return f(*args, **kwargs)
+    untried = [*entry.untried.items()]
+    new = [i for i, recorded in untried if fingerprint(arrays[i]) != recorded]
+    is_power_of_two = calls & (calls - 1) == 0
     if new or is_power_of_two:
         try:
-            check_same(f, run_function(f, args, kwargs), output)
+            check_same(f, f(*args, **kwargs), output)
         except ReplayError:
             forget()
             raise
-    for i in [*entry.untried] if entry.calls > WATCHED_CALLS else new:
-        del entry.untried[i]
+    for i in [*entry.untried] if calls > WATCHED_CALLS else new:
+        entry.untried.pop(i, None)
     return output
-
-
-def run_function(f, args, kwargs):
-    """f(*args, **kwargs); autograd's stack of traces is put right if f raises."""
-    top = trace_stack.top
-    try:
-        return f(*args, **kwargs)
-    finally:
-        trace_stack.top = top
 
 
 def check_same(f, expected, output):

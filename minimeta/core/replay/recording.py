@@ -11,6 +11,7 @@ boxes do less and refuse less, so `record` changes them for as long as it runs.
 """
 
 import operator
+import threading
 from contextlib import contextmanager
 from typing import Any, Callable, NamedTuple
 
@@ -27,6 +28,7 @@ from minimeta.core.trees import leaves, names, tree_map, unflatten
 
 INDEXING = (ArrayBox.__getitem__, builtins.container_take)
 PLAIN = (bool, int, float, complex, str, type(None))
+LOCK = threading.Lock()  # of what the recordings of all threads share
 
 
 class Kind(NamedTuple):
@@ -76,7 +78,7 @@ def record(f, args, kwargs):
     Raises TypeError, or what NumPy raises for a box, where f asks for a number in a traced array,
     catches an error, or returns what is no tree.
     """
-    calls, top = [], trace_stack.top
+    calls = []
     try:
         with _array_like_boxes(), trace_stack.new_trace() as trace:
             box = lambda x: new_box(x, trace, Tape.new_root(x, calls)) if is_array(x) else x
@@ -86,7 +88,7 @@ def record(f, args, kwargs):
             _check_results(results)
             KNOWN.check()
     finally:
-        KNOWN.begun, trace_stack.top = None, top
+        KNOWN.begun = None
     paths = names(args, "args") + names(kwargs, "kwargs")
     inputs = [path for path, x in zip(paths, leaves((args, kwargs))) if is_array(x)]
     value = unflatten(output, map(getval, results))
@@ -116,8 +118,16 @@ class Tape(Node):
         self._note(calls, None, (), {}, value)
 
     def _note(self, calls, function, args, kwargs, value):
-        self.slot, self.calls = len(calls), calls
-        calls.append(Call(self.slot, function, args, kwargs, kind_of(value)))
+        kind = kind_of(value)
+        with LOCK:  # what is recorded may hand its work to several threads
+            self.slot, self.calls = len(calls), calls
+            calls.append(Call(self.slot, function, args, kwargs, kind))
+
+
+class Begun(threading.local):
+    """The call that was begun in this thread and is not noted yet."""
+
+    function = None
 
 
 class Known(set):
@@ -128,7 +138,7 @@ class Known(set):
     may be caught), or it is still at work on a box that it was given in a list or by keyword.
     """
 
-    begun = None
+    begun = property(lambda self: BEGUN.function, lambda self, f: setattr(BEGUN, "function", f))
 
     def __contains__(self, function):
         self.check()
@@ -144,6 +154,7 @@ class Known(set):
             )
 
 
+BEGUN = Begun()
 KNOWN = notrace_primitives[Tape] = Known((size, isscalar))
 
 
@@ -251,17 +262,29 @@ CHANGES = list(_changes())
 NUMBERS = {t for t in numpy.sctypeDict.values() if issubclass(t, (numpy.number, numpy.bool_))}
 
 
+BEFORE = [(owner, name, vars(owner).get(name)) for owner, name, _ in CHANGES]
+NEW = [kind for kind in (bool, int, *NUMBERS) if kind not in Box.type_mappings]
+UNDER_WAY = []  # an entry for every recording, in whichever thread
+
+
 @contextmanager
 def _array_like_boxes():
-    before = [(owner, name, vars(owner).get(name)) for owner, name, _ in CHANGES]
-    new = [kind for kind in (bool, int, *NUMBERS) if kind not in Box.type_mappings]
+    """The changes stay while any thread records; the boxes of other threads do as before."""
+    with LOCK:
+        UNDER_WAY.append(True)
+        _install(CHANGES)
+        Box.type_mappings.update(dict.fromkeys(NEW, ArrayBox))
     try:
-        for owner, name, changed in CHANGES:
-            setattr(owner, name, changed)
-        Box.type_mappings.update(dict.fromkeys(new, ArrayBox))
         yield
     finally:
-        for owner, name, old in before:
-            setattr(owner, name, old) if old else delattr(owner, name)
-        for kind in new:
-            del Box.type_mappings[kind]
+        with LOCK:
+            UNDER_WAY.pop()
+            if not UNDER_WAY:
+                _install(BEFORE)
+                for kind in NEW:
+                    del Box.type_mappings[kind]
+
+
+def _install(methods):
+    for owner, name, method in methods:
+        setattr(owner, name, method) if method else delattr(owner, name)
