@@ -13,6 +13,7 @@ import numpy
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device, to_host
 from minimeta.core.losses import cross_entropy, mse, softmax
+from minimeta.core.runs.sending import reduce_record
 
 
 class Likelihood(NamedTuple):
@@ -22,6 +23,8 @@ class Likelihood(NamedTuple):
     roots: Callable  # outputs (N, C) -> E (K, N, C)
     sample: Callable  # rng, outputs (N, C) -> y
     guess: Callable  # outputs (N, C) -> the loss of uniform guessing; inf if y has no uniform law
+
+    __reduce__ = reduce_record  # so that it can be sent to another process
 
 
 def gaussian(noise_variance):

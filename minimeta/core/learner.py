@@ -3,6 +3,7 @@
 from typing import Callable, NamedTuple
 
 from minimeta.core.losses import mse
+from minimeta.core.runs.sending import reduce_record
 
 
 class Learner(NamedTuple):
@@ -28,6 +29,8 @@ class Learner(NamedTuple):
     start: Callable | None = None
     observe: Callable | None = None
     along: Callable | None = None
+
+    __reduce__ = reduce_record  # so that it can be sent to another process
 
 
 def fold(start, observe):

@@ -2,6 +2,8 @@
 
 from typing import Callable, NamedTuple
 
+from minimeta.core.runs.sending import reduce_record
+
 
 class Net(NamedTuple):
     """init(rng) -> params, a tree;  apply(params, x) -> y, over (..., N, D) or images.
@@ -12,3 +14,5 @@ class Net(NamedTuple):
 
     init: Callable
     apply: Callable
+
+    __reduce__ = reduce_record  # so that it can be sent to another process

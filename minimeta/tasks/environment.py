@@ -27,6 +27,7 @@ import numpy
 
 from minimeta.core import checks
 from minimeta.core.backend import np
+from minimeta.core.runs.sending import reduce_record
 from minimeta.core.trees import check_alike, leaves, names, tree_map
 
 
@@ -41,6 +42,8 @@ class Environment(NamedTuple):
     begin: Callable
     step: Callable
     observe: Callable
+
+    __reduce__ = reduce_record  # so that it can be sent to another process
 
 
 class Episodes(NamedTuple):

@@ -21,6 +21,7 @@ import numpy
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device, to_host
 from minimeta.core.losses import cross_entropy
+from minimeta.core.runs.sending import reduce_record
 from minimeta.core.trees import flatten, like
 from minimeta.tasks.drawing import generator
 from minimeta.tasks.task import Data, Task
@@ -34,6 +35,8 @@ class Optimizee(NamedTuple):
     sample: Callable  # rng -> Task
     start: Callable  # Task -> params, leaves (M, ...)
     loss: Callable  # params, data, step -> (M,)
+
+    __reduce__ = reduce_record  # so that it can be sent to another process
 
 
 def gaussian_quadratics(problems=8, dimension=10):

@@ -8,6 +8,7 @@ from typing import Callable, NamedTuple
 
 from minimeta.core import checks
 from minimeta.core.backend import np
+from minimeta.core.runs.sending import reduce_record
 
 
 class Data(NamedTuple):
@@ -33,6 +34,8 @@ class Family(NamedTuple):
 
     sample: Callable
     bayes: object
+
+    __reduce__ = reduce_record  # so that it can be sent to another process
 
 
 def take(data, shots):
