@@ -139,7 +139,7 @@ CALLS = [  # (function, good arguments, the kind of each argument to be spoiled)
     (
         rmsprop,
         {"step_size": 0.1, "decay": 0.9, "epsilon": 1e-8},
-        {"step_size": "positive", "decay": "at least 0", "epsilon": "at least 0"},
+        {"step_size": "positive", "decay": "at least 0", "epsilon": "positive"},
     ),
     (
         adam,

@@ -5,18 +5,34 @@
 
 Learned optimizers are the same pair, so any training loop takes either. A step size is a number or
 a function of the number of updates made so far: adam(lambda t: 1e-3 * 0.99 ** t).
+
+RMSprop and Adam divide by r, the root of a running mean of g^2. They keep r itself, not r^2: then a
+gradient may be as large or as small as its float type allows, and so may the derivatives that a
+meta-gradient takes through the update. At g = r = 0 these are the limits: a first step is a smooth
+function of g, its derivative at zero is step_size / epsilon for Adam. The second derivative has
+another sign on each side of zero, and there it is the mean of the two: zero.
 """
 
 from typing import Callable, NamedTuple
 
+import numpy
+from autograd.extend import defjvp, defvjp
+
 from minimeta.core import checks
-from minimeta.core.backend import np
-from minimeta.core.trees import leaves, tree_map
+from minimeta.core.backend import np, primitive
+from minimeta.core.runs.sending import reduce_record
+from minimeta.core.trees import leaves, names, tree_map
+
+SMALL = 500  # numbers up to which np.hypot is as fast as watched squares (measured)
 
 
 class Optimizer(NamedTuple):
+    """init(params) -> state;  update(gradient, state, params) -> params, state."""
+
     init: Callable  # params -> state
     update: Callable  # gradient, state, params -> params, state
+
+    __reduce__ = reduce_record  # so that it can be sent to another process
 
 
 def sgd(step_size):
@@ -25,7 +41,7 @@ def sgd(step_size):
 
     def update(g, state, theta):
         rate = rate_at(step_size, state)
-        return tree_map(lambda p, g: p - rate * g, theta, g), advanced(state)
+        return tree_map(lambda p, g: p - rate * require_shape(g, p), theta, g), advanced(state)
 
     return Optimizer(clock, update)
 
@@ -40,62 +56,130 @@ def momentum(step_size, mass=0.9):
 
     def update(g, state, theta):
         rate = rate_at(step_size, state)
-        v = tree_map(lambda v, g: mass * v + g, state["velocity"], g)
+        v = tree_map(lambda v, g: mass * v + require_shape(g, v), state["velocity"], g)
         return tree_map(lambda p, v: p - rate * v, theta, v), {**advanced(state), "velocity": v}
 
     return Optimizer(init, update)
 
 
 def rmsprop(step_size=1e-3, decay=0.9, epsilon=1e-8):
-    """s <- decay s + (1 - decay) g^2;  theta <- theta - step_size g / (sqrt(s) + epsilon).
+    """r^2 <- decay r^2 + (1 - decay) g^2;  theta <- theta - step_size g / (r + epsilon).
 
     Source: Tieleman & Hinton 2012, lecture 6.5 of Neural Networks for Machine Learning.
     """
     check_step_size(step_size)
     checks.number("decay", decay, at_least=0.0, below=1.0)
-    checks.number("epsilon", epsilon, at_least=0.0)
+    checks.number("epsilon", epsilon, above=0.0)
 
     def init(theta):
-        return {**clock(theta), "square": tree_map(np.zeros_like, theta)}
+        start = clock(theta)
+        check_epsilon(epsilon, theta)
+        return {**start, "root": tree_map(np.zeros_like, theta)}
 
     def update(g, state, theta):
         rate = rate_at(step_size, state)
-        s = tree_map(lambda s, g: decay * s + (1 - decay) * g * g, state["square"], g)
-        step = lambda p, g, s: p - rate * g / (np.sqrt(s) + epsilon)
-        return tree_map(step, theta, g, s), {**advanced(state), "square": s}
+        r = tree_map(lambda r, g: root_mean_square(r, require_shape(g, r), decay), state["root"], g)
+        step = lambda p, g, r: p - rate * g / (r + epsilon)
+        return tree_map(step, theta, g, r), {**advanced(state), "root": r}
 
     return Optimizer(init, update)
 
 
 def adam(step_size=1e-3, decay_mean=0.9, decay_square=0.999, epsilon=1e-8):
-    """m and s are running means of g and g^2, each divided by 1 - decay^t to remove its zero start.
+    """m and r^2 are running means of g and g^2, divided by 1 - decay^t to remove their zero start.
 
-    theta <- theta - step_size m_hat / (sqrt(s_hat) + epsilon).
+    theta <- theta - step_size m_hat / (r_hat + epsilon).
     Source: Kingma & Ba 2014, Algorithm 1.
     """
     check_step_size(step_size)
     checks.number("decay_mean", decay_mean, at_least=0.0, below=1.0)
     checks.number("decay_square", decay_square, at_least=0.0, below=1.0)
-    checks.number("epsilon", epsilon, at_least=0.0)
+    checks.number("epsilon", epsilon, above=0.0)
 
     def init(theta):
-        zeros = tree_map(np.zeros_like, theta)
-        return {**clock(theta), "mean": zeros, "square": zeros}
+        start, zeros = clock(theta), tree_map(np.zeros_like, theta)
+        check_epsilon(epsilon, theta)
+        return {**start, "mean": zeros, "root": zeros}
 
     def update(g, state, theta):
         rate, t = rate_at(step_size, state), state["updates"] + 1.0
-        m = tree_map(lambda m, g: decay_mean * m + (1 - decay_mean) * g, state["mean"], g)
-        s = tree_map(lambda s, g: decay_square * s + (1 - decay_square) * g * g, state["square"], g)
+        average = lambda m, g: decay_mean * m + (1 - decay_mean) * require_shape(g, m)
+        m = tree_map(average, state["mean"], g)
+        r = tree_map(lambda r, g: root_mean_square(r, g, decay_square), state["root"], g)
         rate, root = rate / (1 - decay_mean**t), np.sqrt(1 - decay_square**t)
-        step = lambda p, m, s: p - rate * m / (np.sqrt(s) / root + epsilon)
-        return tree_map(step, theta, m, s), {**advanced(state), "mean": m, "square": s}
+        step = lambda p, m, r: p - rate * m / (r / root + epsilon)
+        return tree_map(step, theta, m, r), {**advanced(state), "mean": m, "root": r}
 
     return Optimizer(init, update)
 
 
+# ---- The root of a running mean of squares ----
+
+
+@primitive
+def root_mean_square(root, g, decay):
+    """r = sqrt(decay root^2 + (1 - decay) g^2)."""
+    if isinstance(g, numpy.ndarray) and g.size > SMALL:
+        return _of_squares(root, g, decay)
+    return numpy.hypot(decay**0.5 * root, (1 - decay) ** 0.5 * g)
+
+
+def _of_squares(root, g, decay):
+    """The same for large arrays: np.hypot, which takes long, only where a square is lost."""
+    flags = []
+    with numpy.errstate(over="call", under="call", call=lambda *_: flags.append(True)):
+        square = root * root  # in place from here on: large arrays take long to make
+        square *= decay
+        square += (1 - decay) * (g * g)
+    if not flags:
+        return numpy.sqrt(square, out=square)
+    out = ~((square > numpy.finfo(square.dtype).tiny) & (square < numpy.inf))
+    r = numpy.sqrt(square)
+    r[out] = numpy.hypot(decay**0.5 * root[out], (1 - decay) ** 0.5 * g[out])
+    return r
+
+
+@primitive
+def hypotenuse(a, b):
+    """sqrt(a^2 + b^2)."""
+    return numpy.hypot(a, b)
+
+
+def cosine(a, b):
+    """a / sqrt(a^2 + b^2); at a = b = 0 its mean over all directions, which is zero."""
+    c = hypotenuse(a, b)
+    return a / np.where(c == 0.0, np.inf, c)
+
+
+def of_root(r, root, g, decay):
+    """The derivative of r in the root before it."""
+    return decay**0.5 * cosine(decay**0.5 * root, (1 - decay) ** 0.5 * g)
+
+
+def of_gradient(r, root, g, decay):
+    """The derivative of r in g."""
+    return (1 - decay) ** 0.5 * cosine(g, (decay / (1 - decay)) ** 0.5 * root)  # g may be tiny
+
+
+def in_both_modes(f, *derivatives):
+    """Give f these derivatives, functions of its value and its arguments, elementwise."""
+    defvjp(f, *[lambda *x, d=d: lambda up: up * d(*x) for d in derivatives])
+    defjvp(f, *[lambda up, *x, d=d: up * d(*x) for d in derivatives])
+
+
+in_both_modes(root_mean_square, of_root, of_gradient)
+in_both_modes(hypotenuse, lambda c, a, b: cosine(a, b), lambda c, a, b: cosine(b, a))
+
+
+# ---- What all of them do ----
+
+
 def clock(theta):
     """What every optimizer's state holds: the number of updates, in the parameters' float type."""
-    return {"updates": np.zeros((), dtype=leaves(theta)[0].dtype) + 0.0}  # a scalar from the start
+    dtypes = [leaf.dtype for leaf in leaves(theta)]
+    if "float16" in dtypes:
+        raise TypeError("params must be float32 or float64; float16 rounds the decays away.")
+    return {"updates": np.zeros((), dtype=dtypes[0]) + 0.0}  # a scalar from the start
 
 
 def advanced(state):
@@ -112,3 +196,22 @@ def check_step_size(step_size):
     """A number above zero or a schedule; raise for anything else."""
     if not callable(step_size):
         checks.number("step_size", step_size, above=0.0)
+
+
+def check_epsilon(epsilon, params):
+    """Raise unless epsilon is a normal number in the float type of every leaf."""
+    for path, leaf in zip(names(params, "params"), leaves(params)):
+        if epsilon < (least := numpy.finfo(leaf.dtype).tiny):
+            raise ValueError(
+                f"epsilon must be at least {least:.3g}, as {path} is {leaf.dtype}; it is {epsilon}."
+            )
+
+
+def require_shape(gradient, leaf):
+    """The gradient of a leaf; raise unless it has the leaf's shape: nothing is broadcast."""
+    if numpy.shape(gradient) != numpy.shape(leaf):
+        raise ValueError(
+            "gradient must have the shapes of params; it has a leaf of shape "
+            f"{numpy.shape(gradient)} where params has one of shape {numpy.shape(leaf)}."
+        )
+    return gradient

@@ -65,7 +65,7 @@ def adam_as_weighted_averages():
 def adam_first_step():
     """Adam's first step has the length of the step size, whatever the scale of the gradient."""
     scales = [1e-3, 1.0, 1e3]
-    steps = [1.0 - positions(adam(0.1, epsilon=0.0), gradients=[g])[0] for g in scales]
+    steps = [1.0 - positions(adam(0.1, epsilon=1e-30), gradients=[g])[0] for g in scales]
     return Claim(steps, [0.1] * 3, tolerance=1e-15)
 
 
