@@ -40,6 +40,7 @@ def meta_train(learner, sample, rng, steps, **options):
 
     `train` on the gradient of `meta_loss`; the options are those of `train`.
     """
+    check_functions("learner", learner, "init", "adapt", "predict", "loss")
     follow = value_and_grad(lambda meta, task: meta_loss(learner, meta, task))
     return train(
         learner.init, follow, tasks_of(sample), rng, steps, **{"label": "meta-train", **options}
@@ -51,6 +52,7 @@ def sequence_train(learner, sample, rng, steps, **options):
 
     For sequential learners: one pass is a lesson at every number of shots. Options as of `train`.
     """
+    check_functions("learner", learner, "init", "loss")
     follow = value_and_grad(lambda meta, task: sequence_loss(learner, meta, task))
     return train(
         learner.init, follow, tasks_of(sample), rng, steps, **{"label": "meta-train", **options}
@@ -87,7 +89,8 @@ def train(
     """
     checks.integer("steps", steps, at_least=0)
     checks.integer("save_every", save_every, at_least=1)
-    optimizer = optimizer or adam(1e-3)
+    optimizer = adam(1e-3) if optimizer is None else optimizer
+    check_kinds(rng, optimizer)
     update = replay_or_not(step_of(value_and_gradient, optimizer))
     history = numpy.full(steps, numpy.nan)
     run = begin(init, optimizer, rng)
@@ -167,6 +170,26 @@ def draw(sample, rng):
         if not hasattr(leaf, "dtype"):
             raise TypeError(f"{name} is {type(leaf).__name__} {leaf!r:.40}; it must be an array.")
     return data
+
+
+def check_kinds(rng, optimizer):
+    """Raise unless these are a generator and an optimizer."""
+    if not isinstance(rng, numpy.random.Generator):
+        raise TypeError(
+            f"rng must be a numpy.random.Generator, as default_rng(0); it is {rng!r:.60}."
+        )
+    check_functions("optimizer", optimizer, "init", "update")
+
+
+def check_functions(name, record, *fields):
+    """Raise unless the record has a function in each of these fields."""
+    for field in fields:
+        if not hasattr(record, field):
+            raise TypeError(f"{name} must have {' and '.join(fields)}; it is {record!r:.60}.")
+        if not callable(getattr(record, field)):
+            raise TypeError(
+                f"{name}.{field} must be a function; it is {getattr(record, field)!r:.60}."
+            )
 
 
 # ---- What is not finite ----

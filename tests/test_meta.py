@@ -20,7 +20,7 @@ from minimeta.core.runs import checkpoint as checkpoints
 from minimeta.core.trees import leaves
 from minimeta.meta import Learner, evaluate, learning_curve, meta_loss
 from minimeta.tasks import Data, Task
-from minimeta.training import meta_train, train
+from minimeta.training import meta_train, new_name, train
 
 
 def offset_learner():
@@ -281,3 +281,31 @@ def test_a_sampler_that_spawns_resumes_as_well(tmp_path):
 def test_a_run_without_a_label_is_silent(capsys):
     meta_train(LEARNER, sample, rng(), 3, label=None)
     assert capsys.readouterr() == ("", "")
+
+
+# ---- Slips ----
+
+SLIPS = {
+    "rng=0": (dict(rng=0), "rng must be a numpy.random.Generator.*; it is 0"),
+    "RandomState": (dict(rng=numpy.random.RandomState(0)), "rng must be a numpy.random.Generator"),
+    "no rng": (dict(rng=None), "rng must be a numpy.random.Generator.*; it is None"),
+    "a step size": (dict(optimizer=0.1), "optimizer must have init and update; it is 0.1"),
+    "no step size": (dict(optimizer=0.0), "optimizer must have init and update; it is 0.0"),
+    "its name": (dict(optimizer="adam"), "optimizer must have init and update; it is 'adam'"),
+    "not made": (dict(optimizer=sgd), "optimizer must have init and update; it is <function sgd"),
+    "loss": (dict(learner=LEARNER._replace(loss="mse")), "learner.loss must be a function; it is"),
+    "adapt": (dict(learner=LEARNER._replace(adapt=None)), "learner.adapt must be a function"),
+    "net": (dict(learner=lambda: LEARNER), "learner must have init and adapt"),
+}
+
+
+@pytest.mark.parametrize("slip, sentence", SLIPS.values(), ids=SLIPS)
+def test_a_slip_in_an_argument_gets_a_sentence(slip, sentence):
+    arguments = dict(learner=LEARNER, sample=sample, rng=numpy.random.default_rng(0), steps=2)
+    with pytest.raises(TypeError, match=sentence) as caught:
+        meta_train(**{**arguments, **slip})
+    assert "\n" not in str(caught.value)
+
+
+def test_two_stopped_runs_never_write_one_file():
+    assert len({new_name() for _ in range(100)}) == 100
