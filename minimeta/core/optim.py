@@ -6,11 +6,11 @@
 Learned optimizers are the same pair, so any training loop takes either. A step size is a number or
 a function of the number of updates made so far: adam(lambda t: 1e-3 * 0.99 ** t).
 
-RMSprop and Adam divide by r, the root of a running mean of g^2. They keep r itself, not r^2: then a
-gradient may be as large or as small as its float type allows, and so may the derivatives that a
-meta-gradient takes through the update. At g = r = 0 these are the limits: a first step is a smooth
-function of g, its derivative at zero is step_size / epsilon for Adam. The second derivative has
-another sign on each side of zero, and there it is the mean of the two: zero.
+RMSprop and Adam divide by the root of a running mean of g^2. They keep R, the root of the decayed
+sum of g^2, and not its square: then a gradient may be as large or as small as its float type
+allows, under a meta-gradient too. At g = R = 0 the derivatives of an update are the limits: the
+first is step_size / epsilon for Adam's first step. The second has another sign on each side of
+zero, and there it is the mean of the two: zero.
 """
 
 from typing import Callable, NamedTuple
@@ -63,7 +63,7 @@ def momentum(step_size, mass=0.9):
 
 
 def rmsprop(step_size=1e-3, decay=0.9, epsilon=1e-8):
-    """r^2 <- decay r^2 + (1 - decay) g^2;  theta <- theta - step_size g / (r + epsilon).
+    """R^2 <- decay R^2 + g^2;  theta <- theta - step_size g / (sqrt(1 - decay) R + epsilon).
 
     Source: Tieleman & Hinton 2012, lecture 6.5 of Neural Networks for Machine Learning.
     """
@@ -78,17 +78,18 @@ def rmsprop(step_size=1e-3, decay=0.9, epsilon=1e-8):
 
     def update(g, state, theta):
         rate = rate_at(step_size, state)
-        r = tree_map(lambda r, g: root_mean_square(r, require_shape(g, r), decay), state["root"], g)
-        step = lambda p, g, r: p - rate * g / (r + epsilon)
-        return tree_map(step, theta, g, r), {**advanced(state), "root": r}
+        R = tree_map(lambda R, g: root_of_squares(R, require_shape(g, R), decay), state["root"], g)
+        step = lambda p, g, R: p - rate * g / ((1 - decay) ** 0.5 * R + epsilon)
+        return tree_map(step, theta, g, R), {**advanced(state), "root": R}
 
     return Optimizer(init, update)
 
 
 def adam(step_size=1e-3, decay_mean=0.9, decay_square=0.999, epsilon=1e-8):
-    """m and r^2 are running means of g and g^2, divided by 1 - decay^t to remove their zero start.
+    """m and (1 - decay) R^2 are running means of g and g^2;  R^2 <- decay R^2 + g^2.
 
-    theta <- theta - step_size m_hat / (r_hat + epsilon).
+    theta <- theta - step_size m_hat / (sqrt(s_hat) + epsilon): m_hat and s_hat are these means,
+    divided by 1 - decay^t to remove their zero start.
     Source: Kingma & Ba 2014, Algorithm 1.
     """
     check_step_size(step_size)
@@ -105,38 +106,41 @@ def adam(step_size=1e-3, decay_mean=0.9, decay_square=0.999, epsilon=1e-8):
         rate, t = rate_at(step_size, state), state["updates"] + 1.0
         average = lambda m, g: decay_mean * m + (1 - decay_mean) * require_shape(g, m)
         m = tree_map(average, state["mean"], g)
-        r = tree_map(lambda r, g: root_mean_square(r, g, decay_square), state["root"], g)
-        rate, root = rate / (1 - decay_mean**t), np.sqrt(1 - decay_square**t)
-        step = lambda p, m, r: p - rate * m / (r / root + epsilon)
-        return tree_map(step, theta, m, r), {**advanced(state), "mean": m, "root": r}
+        R = tree_map(lambda R, g: root_of_squares(R, g, decay_square), state["root"], g)
+        rate, scale = (
+            rate / (1 - decay_mean**t),
+            np.sqrt((1 - decay_square) / (1 - decay_square**t)),
+        )
+        step = lambda p, m, R: p - rate * m / (scale * R + epsilon)
+        return tree_map(step, theta, m, R), {**advanced(state), "mean": m, "root": R}
 
     return Optimizer(init, update)
 
 
-# ---- The root of a running mean of squares ----
+# ---- The root of a decayed sum of squares ----
 
 
 @primitive
-def root_mean_square(root, g, decay):
-    """r = sqrt(decay root^2 + (1 - decay) g^2)."""
+def root_of_squares(root, g, decay):
+    """sqrt(decay root^2 + g^2)."""
     if isinstance(g, numpy.ndarray) and g.size > SMALL:
-        return _of_squares(root, g, decay)
-    return numpy.hypot(decay**0.5 * root, (1 - decay) ** 0.5 * g)
+        return _of_many(root, g, decay)
+    return numpy.hypot(decay**0.5 * root, g)
 
 
-def _of_squares(root, g, decay):
+def _of_many(root, g, decay):
     """The same for large arrays: np.hypot, which takes long, only where a square is lost."""
     flags = []
     with numpy.errstate(over="call", under="call", call=lambda *_: flags.append(True)):
         square = root * root  # in place from here on: large arrays take long to make
         square *= decay
-        square += (1 - decay) * (g * g)
+        square += g * g
     if not flags:
         return numpy.sqrt(square, out=square)
     out = ~((square > numpy.finfo(square.dtype).tiny) & (square < numpy.inf))
-    r = numpy.sqrt(square)
-    r[out] = numpy.hypot(decay**0.5 * root[out], (1 - decay) ** 0.5 * g[out])
-    return r
+    result = numpy.sqrt(square)
+    result[out] = numpy.hypot(decay**0.5 * root[out], g[out])
+    return result
 
 
 @primitive
@@ -151,23 +155,17 @@ def cosine(a, b):
     return a / np.where(c == 0.0, np.inf, c)
 
 
-def of_root(r, root, g, decay):
-    """The derivative of r in the root before it."""
-    return decay**0.5 * cosine(decay**0.5 * root, (1 - decay) ** 0.5 * g)
-
-
-def of_gradient(r, root, g, decay):
-    """The derivative of r in g."""
-    return (1 - decay) ** 0.5 * cosine(g, (decay / (1 - decay)) ** 0.5 * root)  # g may be tiny
-
-
 def in_both_modes(f, *derivatives):
     """Give f these derivatives, functions of its value and its arguments, elementwise."""
     defvjp(f, *[lambda *x, d=d: lambda up: up * d(*x) for d in derivatives])
     defjvp(f, *[lambda up, *x, d=d: up * d(*x) for d in derivatives])
 
 
-in_both_modes(root_mean_square, of_root, of_gradient)
+in_both_modes(
+    root_of_squares,
+    lambda R, root, g, decay: decay**0.5 * cosine(decay**0.5 * root, g),
+    lambda R, root, g, decay: cosine(g, decay**0.5 * root),
+)
 in_both_modes(hypotenuse, lambda c, a, b: cosine(a, b), lambda c, a, b: cosine(b, a))
 
 

@@ -104,7 +104,7 @@ def _make_function(module, outer, path, name, defaults, keyword_defaults, attrib
         code = code.co_consts[i] if isinstance(code, CodeType) and i < len(code.co_consts) else None
     if getattr(code, "co_name", None) != name or set(code.co_freevars) != set(values):
         raise ImportError(f"{module}.{outer} is not the one whose function {name} was pickled.")
-    cells = tuple(CellType(values[variable]) for variable in code.co_freevars)
+    cells = tuple(map(CellType, [values[variable] for variable in code.co_freevars]))
     function = FunctionType(code, vars(sys.modules[module]), name, defaults, cells)
     function.__kwdefaults__ = keyword_defaults
     function.__qualname__ = f"{outer}.<locals>.{name}"
