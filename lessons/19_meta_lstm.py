@@ -283,7 +283,7 @@ claim_equal(whole, by_formula, 1e-13, "Followed through everything, it is P^k.")
 # %%
 net = mlp([1, 40, 40, 1], np.tanh, gain=1.0)
 UPDATES, TASKS, SHOWN = (
-    (15, 100, (0, 1, 2, 5, 10)) if QUICK else (1500, 1000, (0, 1, 2, 5, 10))
+    (15, 100, (0, 1, 2, 5, 10)) if QUICK else (1200, 1000, (0, 1, 2, 5, 10))
 )
 
 
@@ -334,19 +334,18 @@ for update in (1, 5):
     )
 
 # %% [markdown]
-# A few difficult tasks carry much of the mean, so the first claims are about medians. The
-# last one counts tasks: on which share of them is the meta-LSTM worse after ten updates
-# than it was itself after five?
+# A few difficult tasks carry much of the mean, so the claims are about medians. Which of
+# the two systems is ahead after five updates, and what the meta-LSTM does beyond them,
+# depends on the seed of the run (`MINIMETA_SEED=1`), so this page claims nothing about
+# either. Training a learned update is less reliable than training a start alone.
 
 # %%
 for name, error in errors.items():
-    sentence = f"Five updates fit a new sine: {name}."
-    median = np.median(error[5])
-    claim(median < 0.3, sentence, median, "median < 0.3", trained=True)
-behind = np.mean(errors["meta-LSTM"][10] > errors["meta-LSTM"][5])
-coin = 0.5 + 2 / TASKS**0.5  # a fair coin's share of heads, four standard errors up
-sentence = "After ten updates the meta-LSTM is worse than after five on most tasks."
-claim(behind > coin, sentence, behind, f"> {coin:.3f} of tasks", trained=True)
+    share = np.median(error[5]) / np.median(error[0])
+    sentence = (
+        f"{name}: five updates leave less than a quarter of the median error."
+    )
+    claim(share < 0.25, sentence, share, "< 0.25", trained=True)
 bayes = sines.learner()
 state = bayes.adapt({}, test.support)
 floor = np.mean(mse(bayes.predict({}, state, test.query.x), test.query.y))
@@ -383,9 +382,8 @@ plots.save(figure, "19_meta_lstm")
 # **Left:** one new task before any update (grey) and after five (blue), with the
 # Bayes-optimal answer dashed. **Right:** the mean error on new tasks after each number of
 # updates; the bands are two standard errors. The scale is linear below 0.1 and
-# logarithmic above. Both systems were trained for five updates, and only there their
-# order was at stake. Beyond five the meta-LSTM gets worse, because its gates have never
-# been asked what to do there.
+# logarithmic above. Both systems were trained for five updates. To the right
+# of that nobody has told the gates what to do.
 #
 # ## The same as the library
 
