@@ -37,7 +37,7 @@ from minimeta.exact import linear_gaussian
 from minimeta.meta import Learner
 from minimeta.meta import learning_curve as library_curve
 from minimeta.tasks import Data, Task
-from minimeta.tasks.regression import linear, rotated
+from minimeta.tasks.regression import linear, random_covariance
 
 rng = numpy.random.default_rng(SEED)
 
@@ -207,7 +207,7 @@ D, TASKS = 6, 300 if QUICK else 2000
 SPECTRUM, NOISE = 2.0 ** -numpy.arange(D), 0.1
 prior = (
     rng.normal(size=(D, 1)),
-    rotated(rng, SPECTRUM),
+    random_covariance(rng, SPECTRUM),
     NOISE,
 )  # mean, covariance, noise
 

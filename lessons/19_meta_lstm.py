@@ -35,7 +35,7 @@ from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finis
 from minimeta.exact import sines
 from minimeta.initializations import maml
 from minimeta.learned_optimizers import meta_lstm
-from minimeta.learned_optimizers.coordinates import log_and_sign
+from minimeta.learned_optimizers.preprocessing import log_and_sign
 from minimeta.meta import Learner, meta_loss
 from minimeta.nets import Net, mlp
 from minimeta.nets.lstm import sigmoid
@@ -88,7 +88,7 @@ claim_equal(
 def my_gate(gate, loss, gradient, c, before):
     """How far a gate is open, one number for each parameter c (M, ...)."""
     own = np.matmul(
-        gradient, gate["slope"]
+        gradient, gate["gradient"]
     )  # gradient: two numbers for each parameter
     own = own + gate["parameter"] * c + gate["before"] * before
     for_all = np.matmul(
@@ -169,7 +169,7 @@ def my_meta_lstm(net, steps):
 # %%
 def blind(start, forget_offset, input_offset):
     """Meta-parameters whose gates read nothing."""
-    sizes = {"slope": 2, "loss": 2, "parameter": 1, "before": 1}
+    sizes = {"gradient": 2, "loss": 2, "parameter": 1, "before": 1}
     closed = {name: np.zeros(size) for name, size in sizes.items()}
     gates = forget_offset, input_offset
     forget, write = ({**closed, "b": np.array([offset])} for offset in gates)

@@ -269,7 +269,7 @@ net = mlp([64, 200, 10])
 worlds = []
 for world in range(WORLDS):
     world_rng = numpy.random.default_rng([SEED, world])
-    worlds.append(sequences.permuted(world_rng, 5, EXAMPLES, 360))
+    worlds.append(sequences.permuted_images(world_rng, 5, EXAMPLES, 360))
 start, other = net.init(rng), net.init(rng)
 first_task = Data(*(part[0] for part in worlds[0].support))
 F = fisher.exact(start, first_task, net)
