@@ -107,10 +107,8 @@ def adam(step_size=1e-3, decay_mean=0.9, decay_square=0.999, epsilon=1e-8):
         average = lambda m, g: decay_mean * m + (1 - decay_mean) * require_shape(g, m)
         m = tree_map(average, state["mean"], g)
         R = tree_map(lambda R, g: root_of_squares(R, g, decay_square), state["root"], g)
-        rate, scale = (
-            rate / (1 - decay_mean**t),
-            np.sqrt((1 - decay_square) / (1 - decay_square**t)),
-        )
+        rate = rate / (1 - decay_mean**t)
+        scale = np.sqrt((1 - decay_square) / (1 - decay_square**t))
         step = lambda p, m, R: p - rate * m / (scale * R + epsilon)
         return tree_map(step, theta, m, R), {**advanced(state), "mean": m, "root": R}
 
