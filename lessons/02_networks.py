@@ -54,7 +54,7 @@ def network(theta, x):
 
 
 def init(rng, sizes):
-    """Weights of variance 2 / inputs, which keep the size of signals; the last layer zero."""
+    """Weights of variance 2 / inputs keep the size of signals; the last is zero."""
     layers = []
     for inputs, outputs in zip(sizes, sizes[1:]):
         W = rng.normal(size=(inputs, outputs)) * (2 / inputs) ** 0.5
@@ -114,7 +114,7 @@ def adam_step(theta, gradient, state, eta):
 
 
 def train(theta, loss, batches, eta):
-    """Yield the parameters before the first step, then after each step, one a batch."""
+    """Yield the parameters before the first step and after each step."""
     state = 0, tree_map(np.zeros_like, theta), tree_map(np.zeros_like, theta)
     yield theta
     for batch in batches:
@@ -162,7 +162,7 @@ STEPS, EVERY, SPLITS = (40, 20, 1) if QUICK else (600, 20, 4)
 
 
 def read_digits(seed):
-    """Train on one split: the path, its right answers, the linear model's share, the test set."""
+    """Train on one split: path, shares read, the linear share, the test set."""
     rng = numpy.random.default_rng(seed)
     (x, y), test = split(rng, images.reshape(-1, 64), digit, test=360)
     batches = [(x[i], y[i]) for i in rng.integers(len(x), size=(STEPS, 64))]

@@ -30,7 +30,7 @@ from minimeta.core.gradients import grad
 from minimeta.core.losses import mse
 from minimeta.core.optim import adam
 from minimeta.core.trees import copies, leaves, tree_map
-from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finish  # noqa: F401
+from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finish
 from minimeta.exact import quadratics
 from minimeta.exact import sines as exact_sines
 from minimeta.initializations import fine_tuning, maml
@@ -61,9 +61,8 @@ by_hand = (curvature @ minimum) / curvature.sum()
 t = 0.0
 for _ in range(200):
     t = t - 0.1 * curvature @ (t - minimum)
-print(
-    f"descent ends at {t:.6f}, the formula says {by_hand}; the plain mean is {minimum.mean()}"
-)
+print(f"descent ends at {t:.6f}, the formula says {by_hand}")
+print(f"the plain mean of the minima is {minimum.mean()}")
 
 # %%
 claim_equal(
@@ -120,9 +119,7 @@ floor_errors = mse(best_function(many.x), many.y)  # (10000,), one for each task
 half = 2 * floor_errors.std() / len(floor_errors) ** 0.5
 print(f"answering 0 costs {MEAN_A_SQUARED / 2:.4f}")
 print(f"answering {HEIGHT:.4f} cos x costs {FLOOR:.4f}")
-print(
-    f"measured on {len(floor_errors)} tasks: {floor_errors.mean():.3f} +- {half:.3f}"
-)
+print(f"measured on 10,000 tasks: {floor_errors.mean():.3f} +- {half:.3f}")
 
 # %%
 claim(
@@ -180,16 +177,15 @@ def error_of(answers):
 fresh = net.init(rng)
 joint = descend(fresh, pooled, 50 if QUICK else 6000)
 before, after = (error_of(net.apply(theta, grid)) for theta in (fresh, joint))
-print(
-    f"error before {before:.2f}, after joint training {after:.4f}, floor {FLOOR:.4f}"
-)
+print(f"error before {before:.2f}, after joint training {after:.4f}")
+print(f"error of the best single function {FLOOR:.4f}")
 
 # %%
 measured = mse(net.apply(joint, many.x), many.y) - floor_errors - (after - FLOOR)
 allowed = 4 * measured.std() / len(measured) ** 0.5
 claim(
     abs(measured.mean()) < allowed,
-    "A function's error is the floor plus its squared distance to the best function.",
+    "A function's error is the floor plus its squared distance to the best one.",
     measured.mean(),
     f"within {allowed:.4f} of 0",
 )
@@ -280,7 +276,7 @@ new = sines(rng, TASKS, 10, 50)
 
 
 def fine_tune(theta, support, alpha, steps=10):
-    """The parameters after 0, 1, ..., steps gradient steps; every task has its own copy."""
+    """The parameters after 0, 1, ..., steps steps; every task has its own copy."""
     gradient = grad(lambda phi: np.sum(mse(net.apply(phi, support.x), support.y)))
     path = [copies(theta, len(support.x))]
     for _ in range(steps):

@@ -32,7 +32,7 @@ import numpy
 from minimeta import diagrams, plots
 from minimeta.core.backend import np
 from minimeta.core.losses import mse
-from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finish  # noqa: F401
+from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finish
 from minimeta.exact import linear_gaussian
 from minimeta.meta import Learner
 from minimeta.meta import learning_curve as library_curve
@@ -184,7 +184,7 @@ def evaluate(learner, meta, task):
 
 
 def learning_curve(learner, meta, task, shots):
-    """Those errors for the first s support examples, each s in shots: (len(shots), M)."""
+    """Those errors for the first s examples, s in shots: (len(shots), M)."""
     rows = []
     for s in shots:
         first = Data(task.support.x[:, :s], task.support.y[:, :s])
@@ -238,9 +238,7 @@ for level in LEVELS:
         (1 + level) / 2
     )  # half the width, in standard deviations
     inside[level] = np.mean(distance < reach, axis=(1, 2))  # (M,)
-    print(
-        f"intervals that claim {level:.0%} hold {inside[level].mean():.1%} of the answers"
-    )
+    print(f"intervals that claim {level:.0%} hold {inside[level].mean():.1%}")
 
 # %%
 for level in LEVELS:

@@ -37,7 +37,7 @@ from minimeta.core.backend import np, using
 from minimeta.core.gradients import constant, grad
 from minimeta.core.losses import mse
 from minimeta.core.trees import copies, leaves, tree_map
-from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finish  # noqa: F401
+from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finish
 from minimeta.exact import quadratics, sines
 from minimeta.initializations import fine_tuning, maml
 from minimeta.meta import Learner, meta_loss
@@ -187,9 +187,7 @@ def my_maml(net, alpha=0.01, steps=1):
 # %%
 for curvature in (1.0, 0.2, 1.25):
     pull = quadratics.maml_weights(numpy.array([[[curvature]]]), 0.8, 1).item()
-    print(
-        f"curvature {curvature:4}: weight without a step {curvature:.3f}, with one {pull:.3f}"
-    )
+    print(f"curvature {curvature:4}: weight with a step {pull:.3f}")
 
 # %%
 line = Net(lambda rng: np.zeros((2, 1)), lambda theta, x: x @ theta)
@@ -268,7 +266,7 @@ test = regression.sines(test_rng, TASKS, shots=10, queries=100)
 
 @numpy.errstate(all="ignore")  # a start that is not trained yet may diverge
 def errors_by_step(theta, alpha, steps=10):
-    """The query error of every test task after 0, 1, ..., steps steps: (steps + 1, M)."""
+    """The query error of every test task after each step: (steps + 1, M)."""
     path = maml.trajectory(theta, test.support, net, mse, alpha, steps)
     return np.stack(
         [mse(net.apply(phi, test.query.x), test.query.y) for phi in path]
@@ -286,9 +284,8 @@ print("mean query error +- two standard errors, and the median, of 600 new tasks
 for name, error in errors.items():
     for step in (0, 1, 5, 10):
         mean, half = error[step].mean(), 2 * error[step].std() / TASKS**0.5
-        print(
-            f"{name:7} {step:3} steps {mean:7.3g} +-{half:.2g}  {np.median(error[step]):.3g}"
-        )
+        median = np.median(error[step])
+        print(f"{name:7} {step:3} steps {mean:7.3g} +-{half:.2g}  {median:.3g}")
 
 # %%
 claim(
@@ -301,7 +298,7 @@ claim(
 for step, limit in ((1, 1.2), (5, 0.9), (10, 0.7)):
     claim(
         errors["MAML"][step].mean() < limit,
-        f"After {step} steps on ten points MAML's mean error on a new sine is small.",
+        f"After {step} steps on ten points MAML's mean error is small.",
         errors["MAML"][step].mean(),
         f"< {limit}",
         trained=True,

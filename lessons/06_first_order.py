@@ -31,7 +31,7 @@ from minimeta.core.gradients import constant, grad
 from minimeta.core.losses import mse
 from minimeta.core.optim import sgd
 from minimeta.core.trees import copies, leaves, tree_map
-from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finish  # noqa: F401
+from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finish
 from minimeta.exact import quadratics as exact
 from minimeta.initializations import fine_tuning, fomaml, maml, reptile
 from minimeta.meta import Learner, meta_loss
@@ -280,7 +280,7 @@ test = sines(numpy.random.default_rng([SEED, 1]), TASKS, shots=10, queries=100)
     all="ignore"
 )  # beyond the number of steps it was trained for, one may diverge
 def errors_after(theta, alpha):
-    """The query error of every test task after each number of steps shown: (len(SHOWN), M)."""
+    """The query error of every test task after the steps shown: (len(SHOWN), M)."""
     path = maml.trajectory(theta, test.support, net, mse, alpha, max(SHOWN))
     return np.stack(
         [mse(net.apply(path[k], test.query.x), test.query.y) for k in SHOWN]
@@ -304,7 +304,7 @@ for name, error in errors.items():
 
 # %%
 def compare(worse, better, step):
-    """The mean of the paired differences of two methods' errors, and two standard errors."""
+    """The mean of the paired differences of two errors, and two standard errors."""
     gap = errors[worse][SHOWN.index(step)] - errors[better][SHOWN.index(step)]
     return gap.mean(), 2 * gap.std() / TASKS**0.5
 
@@ -322,7 +322,7 @@ for worse, better, step in (
     ]
     claim(
         mean - half > 0 and medians[0] > medians[1],
-        f"After {step} inner steps {worse} has more error than {better}, in mean and median.",
+        f"After {step} steps {worse} is worse than {better}, mean and median.",
         f"{mean:.3f} +- {half:.3f}, medians {medians[0]:.3f} and {medians[1]:.3f}",
         "> 0",
         trained=True,

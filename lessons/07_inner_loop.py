@@ -29,7 +29,7 @@ from minimeta.core.backend import np, using
 from minimeta.core.gradients import grad, hvp
 from minimeta.core.losses import mse
 from minimeta.core.trees import copies, leaves, tree_map
-from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finish  # noqa: F401
+from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finish
 from minimeta.exact import quadratics as exact
 from minimeta.initializations import anil, fine_tuning, imaml, maml, meta_sgd
 from minimeta.meta import Learner, meta_loss
@@ -79,7 +79,7 @@ for _ in range(200):
     body, _ = numpy.linalg.qr(body)  # keep the two columns at right angles
 pca_floor = 0.5 * spectrum[2]
 print(
-    f"loss after meta-training {loss_with_solved_heads(body):.6f}, PCA {pca_floor:.6f}"
+    f"after meta-training {loss_with_solved_heads(body):.6f}, PCA {pca_floor:.6f}"
 )
 
 # %%
@@ -138,12 +138,10 @@ sgd_learner = meta_sgd.learner(line)
 for _ in range(2000):
     gradient = grad(lambda m: meta_loss(sgd_learner, m, axis_tasks))(meta)
     meta = {**meta, "alpha": meta["alpha"] - 0.1 * gradient["alpha"]}
-print(
-    f"best single step size {best_single:.3f} leaves {loss_of(numpy.full(3, best_single)):.4f}"
-)
-print(
-    f"learned step sizes {meta['alpha'][:, 0]} leave {loss_of(meta['alpha'][:, 0]):.1e}"
-)
+single_loss = loss_of(numpy.full(3, best_single))
+print(f"best single step size {best_single:.3f} leaves {single_loss:.4f}")
+learned_sizes = meta["alpha"][:, 0]
+print(f"learned step sizes {learned_sizes} leave {loss_of(learned_sizes):.1e}")
 
 # %%
 claim_equal(
@@ -245,7 +243,7 @@ def my_anil(net, alpha, steps):
 
 
 def my_meta_sgd_step(theta, alpha, support, net):
-    """One step of Meta-SGD for every task; theta and alpha are trees of one structure."""
+    """One step of Meta-SGD for every task; theta and alpha are alike."""
     phi = copies(theta, len(support.x))
     gradient = grad(maml.total_loss)(phi, support, net, mse)
     return tree_map(lambda p, a, g: p - a * g, phi, alpha, gradient)
@@ -312,7 +310,7 @@ at_test = {
     all="ignore"
 )  # beyond the number of steps it was trained for, one may diverge
 def errors_of(name):
-    """The query error of every test task after each number of steps shown: (len(SHOWN), M)."""
+    """The query error of every test task after the steps shown: (len(SHOWN), M)."""
     rows = []
     for k in SHOWN:
         learner, meta = at_test[name](k)
@@ -337,7 +335,7 @@ for name, error in errors.items():
 
 # %%
 def compare(worse, better, step):
-    """Paired differences after that many steps: mean, two standard errors, both medians."""
+    """Paired differences: the mean, two standard errors, and both medians."""
     rows = [errors[name][SHOWN.index(step)] for name in (worse, better)]
     half = 2 * np.std(rows[0] - rows[1]) / TASKS**0.5
     return np.mean(rows[0] - rows[1]), half, np.median(rows[0]), np.median(rows[1])

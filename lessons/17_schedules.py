@@ -67,9 +67,8 @@ def loss_after(step_sizes, spectrum, weights):
 one_step = loss_after([5 / 17], curvatures, shares)
 two_steps = loss_after([1.0, 0.25], curvatures, shares)
 other_order = loss_after([0.25, 1.0], curvatures, shares)
-print(
-    f"one step leaves {one_step:.4f}, two leave {two_steps:.1e} or {other_order:.1e}"
-)
+print(f"one step leaves {one_step:.4f}")
+print(f"two leave {two_steps:.1e}, in the other order {other_order:.1e}")
 
 # %%
 best = exact.best_step(curvatures, shares)
@@ -116,7 +115,7 @@ def quadratic(theta):
 
 
 def loss_at_end(step_sizes):
-    """The loss after a gradient step with each of the step sizes, one after the other."""
+    """The loss after gradient steps of these sizes, one after the other."""
     theta = start
     for t in range(len(step_sizes)):
         theta = theta - step_sizes[t] * grad(quadratic)(theta)
@@ -172,7 +171,7 @@ print(f"full derivative {full}, first order {first_order}")
 claim_equal(
     full, -1 / 4, 1e-14, "The loss is (1 - alpha)^4 / 2; its derivative is -1/4."
 )
-sentence = "With constant gradients the steps are 1 and 1/2 long, and the derivative is -3/8."
+sentence = "With constant gradients the derivative is -3/8."
 claim_equal(first_order, -3 / 8, 1e-14, sentence)
 
 # %% [markdown]
@@ -204,7 +203,7 @@ STEPS = 12
 
 
 def losses_of(move, memory):
-    """The loss after 0, 1, ..., STEPS steps of move(gradient, memory, t) -> step, memory."""
+    """The loss after each step of move(gradient, memory, t) -> step, memory."""
     theta, losses = start, [quadratic(start)]
     for t in range(STEPS):
         step, memory = move(grad(quadratic)(theta), memory, t)
@@ -230,9 +229,8 @@ curves = {
 bound = exact.krylov_bound(spectrum, weights, STEPS)  # (STEPS + 1,)
 for k in (1, 2, 3, 4, 5):
     schedule = exact.best_schedule(spectrum, weights, k)
-    print(
-        f"{k} best steps leave {loss_after(schedule, spectrum, weights):.2e}, bound {bound[k]:.2e}"
-    )
+    rest = loss_after(schedule, spectrum, weights)
+    print(f"{k} best steps leave {rest:.2e}, the bound is {bound[k]:.2e}")
 
 # %% [markdown]
 # ## Conjugate gradients, built here
@@ -271,7 +269,7 @@ left = [
     loss_after(exact.best_schedule(spectrum, weights, k), spectrum, weights)
     for k in range(1, 6)
 ]
-sentence = "At its last step, and only there, the best schedule of k steps reaches the bound."
+sentence = "At its last step the best schedule of k steps reaches the bound."
 claim_equal(numpy.array(left), bound[1:6], 1e-12, sentence)
 
 # %% [markdown]

@@ -112,7 +112,7 @@ claim_equal(
 
 # %%
 def my_loss(family, read, steps, through):
-    """The mean loss along the steps, as a function of the LSTM's weights and a batch."""
+    """The mean loss along the steps, a function of weights and a batch."""
 
     def loss(meta, task):
         def f(theta, t):
@@ -226,7 +226,7 @@ means = {name: t.losses[:STEPS].mean(axis=0) for name, t in everyone.items()}
 
 
 def lead_over(name):
-    """The paired lead of the LSTM over another on the same problems, and two standard errors."""
+    """The paired lead of the LSTM over another, and two standard errors."""
     ahead = means[name] - means["LSTM"]
     return ahead.mean(), 2 * ahead.std() / TESTS**0.5
 

@@ -136,7 +136,7 @@ def my_step(meta, phi, f, i, seen):
 
 # %%
 def my_path(meta, support, net, steps):
-    """[(phi, f, i), ...]: the parameters of every task and the gates that led to them."""
+    """[(phi, f, i), ...]: parameters of every task, and the gates behind them."""
     phi = copies(meta["start"], len(support.x))
     zeros = tree_map(np.zeros_like, constant(phi))
     path = [(phi, zeros, zeros)]
@@ -201,7 +201,9 @@ print("step sizes", list(pairs))
 
 # %%
 for alpha, (mine, sgd) in pairs.items():
-    sentence = f"Blind, with f = 1 and i = {alpha:.3f}, it is MAML's inner loop, bit for bit."
+    sentence = (
+        f"Blind, with f = 1 and i = {alpha:.3f}: MAML's inner loop, bit for bit."
+    )
     claim(identical(mine, sgd), sentence)
 
 # %% [markdown]

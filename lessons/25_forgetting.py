@@ -71,9 +71,8 @@ A, B, C = (3, 2), (1, 6), (4, 7)
 after_B = weighted(A, B)
 one_penalty = weighted((4, after_B), C)
 two_penalties = weighted(A, (1, after_B), C)
-print(
-    f"after B {after_B}; after C: one penalty {one_penalty}, two penalties {two_penalties}"
-)
+print(f"after B {after_B}")
+print(f"after C: one penalty {one_penalty}, two penalties {two_penalties}")
 
 # %%
 claim(
@@ -139,7 +138,7 @@ def log_chances(net, theta, x):
 
 
 def diagonal_fisher(net, theta, x):
-    """The diagonal of F, a tree like theta: squared gradients, weighted by the chances."""
+    """The diagonal of F: squared gradients, weighted by chances."""
     chances = np.exp(log_chances(net, copies(theta, len(x)), x)) / len(x)  # (N, C)
     F = tree_map(np.zeros_like, theta)
     for label in range(chances.shape[1]):
@@ -254,7 +253,7 @@ claim(
 
 # %%
 def ewc_step(theta, batch, penalty, r, eta=0.05):
-    """A gradient step on the new task, then a pull back to what the old tasks need."""
+    """A gradient step on the new task, then a pull back to the old ones."""
     gradient = grad(lambda t: cross_entropy(net.apply(t, batch.x), batch.y))(theta)
     F, anchor = penalty
 
