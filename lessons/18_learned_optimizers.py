@@ -168,7 +168,7 @@ def train(loss, sample, inputs, updates):
 # or below it after these 100 steps?
 
 # %%
-STEPS, UPDATES, TESTS = (10, 2, 5) if QUICK else (100, 400, 300)
+STEPS, UPDATES, TESTS = (10, 2, 5) if QUICK else (100, 240, 200)
 quadratics = problems.gaussian_quadratics(8, 10)
 test_rng = numpy.random.default_rng([SEED, 1])
 test = problems.gaussian_quadratics(TESTS, 10).sample(test_rng)
@@ -264,7 +264,7 @@ plots.save(figure, "18_learned_optimizers")
 
 # %% [markdown]
 # **Left:** the outer loss during meta-training, averaged over blocks of updates. **Right:**
-# the mean loss on 300 new problems against the step, both axes logarithmic. Grey is the
+# the mean loss on 200 new problems against the step, both axes logarithmic. Grey is the
 # best tuned rival. The dashed line is best linear. The dotted vertical line marks the 100
 # steps for which the LSTM was trained; what it does to the right of it nobody has asked
 # for in training.
@@ -296,7 +296,7 @@ networks = {
 # %%
 family = problems.classifier(*halves[0], trained_on)
 loss = my_loss(family, read, STEPS, lambda theta: theta)
-reader, _ = train(loss, family.sample, 2, 2 if QUICK else 80)
+reader, _ = train(loss, family.sample, 2, 2 if QUICK else 60)
 races = {}
 for name, net in networks.items():
     others = problems.classifier(*halves[1], net, problems=1 if QUICK else 5)
