@@ -34,7 +34,7 @@ def waves(tasks, examples, noise=NOISE, seed=0):
 
 
 def rotate_every_way(x):
-    """x (N, D) under all 2^D D! permutations and changes of sign of its columns: (G, N, D)."""
+    """x (N, D) under all 2^D D! permutations and changes of sign of its columns: (K, N, D)."""
     size = x.shape[1]
     orders = itertools.permutations(range(size))
     signs = [numpy.array(s) for s in itertools.product([1.0, -1.0], repeat=size)]
