@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 RELEASE = f"autograd-{version('autograd')}"
+NOW_POSSIBLE = ["tests/test_fft.py::test_rfftn_odd_not_implemented"]  # it wants an error
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "autograd-suite"
 
 
@@ -37,6 +38,8 @@ def main(options):
         return 2
     plugins = ["-p", "no:cacheprovider", "-p", "minimeta.core.backend"]  # the import installs them
     arguments = ["-q", "-W", "ignore", *plugins, "-c", str(suite / "pytest.ini"), *options]
+    for test in NOW_POSSIBLE:
+        arguments += ["--deselect", test]
     return subprocess.run([sys.executable, "-m", "pytest", *arguments, str(suite)]).returncode
 
 

@@ -12,6 +12,7 @@ TABLE = README[README.index("## Letters") : README.index("## Syllabus")]
 LETTERS = set(re.findall(r"`([A-Z])`", TABLE))
 SHAPE = re.compile(r"\((?:\.\.\.|[A-Z])(?:, (?:\.\.\.|[A-Z]|\d+|[A-Z] [*+-] [A-Z\d]))+\)")
 SOURCES = sorted([*ROOT.glob("minimeta/**/*.py"), *ROOT.glob("lessons/[0-9]*.py")])
+SOURCES = [path for path in SOURCES if path.parent.name != "rule_sweep"]  # shapes of any letters
 LESSONS = [path for path in SOURCES if path.parent.name == "lessons"]
 
 

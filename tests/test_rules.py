@@ -104,35 +104,6 @@ def first_and_second(f, args):
     return [f(*args), *slopes(*args), *grad(steepness, every(args))(*args)]
 
 
-# ---- the cases would notice a wrong rule ----
-
-
-def replaced():
-    """The primitives whose gradient rule is written in this package."""
-    modules = {rules.__name__, linalg_rules.__name__}
-    for primitive, maker in primitive_vjps.items():
-        held = [cell.cell_contents for cell in maker.__closure__ or ()]
-        held = [x for value in held for x in (value.values() if type(value) is dict else [value])]
-        if modules & {getattr(x, "__module__", "") for x in [*held, primitive.fun]}:
-            yield primitive
-
-
-@pytest.mark.parametrize("primitive", list(replaced()), ids=lambda primitive: primitive.__name__)
-def test_a_rule_that_is_one_percent_off_is_caught(primitive, monkeypatch):
-    right = primitive_vjps[primitive]
-
-    def wrong(*given):
-        pull = right(*given)
-        return lambda g: pull(1.01 * g)
-
-    monkeypatch.setitem(primitive_vjps, primitive, wrong)
-    aliases = {"__getitem__": "x[0]", "untake": "x[index]", "concatenate_args": "concatenate"}
-    aliases |= {"min": "min axis"}
-    f, args = CASES[aliases.get(primitive.__name__, primitive.__name__)]
-    with pytest.raises(AssertionError):
-        check_grads(f, argnum=every(args), modes=["rev"], order=2)(*args)
-
-
 # ---- what each rule promises beyond that ----
 
 
@@ -273,7 +244,7 @@ OTHER_PRODUCTS = {
 
 
 @pytest.mark.parametrize("name", OTHER_PRODUCTS)
-def test_products_left_to_autograd_are_right_on_numpy(name):
+def test_products_of_tensors_are_right(name):
     f, shapes = OTHER_PRODUCTS[name]
     rng = numpy.random.default_rng(6)
     check_grads(f, argnum=(0, 1), modes=["rev"], order=2)(*[rng.normal(size=s) for s in shapes])
@@ -315,20 +286,13 @@ def test_real_arguments_of_a_complex_function_have_real_gradients():
     assert_allclose(slope, 2 * np.asarray([1.0, -0.5]) * ((1 + 2j) ** 2).real)
 
 
-def test_diagonals_that_have_no_rule_are_refused():
-    with pytest.raises(NotImplementedError, match="main diagonal"):
-        grad(lambda x: np.sum(np.diagonal(x, 1)))(np.ones((3, 3)))
-    with pytest.raises(NotImplementedError, match="main diagonal"):
-        grad(lambda x: np.sum(np.diagonal(x)))(np.ones((2, 3)))
-
-
 def test_installing_the_rules_twice_changes_nothing():
     script = (
         "import importlib, numpy\n"
         "from autograd.test_util import check_grads\n"
-        "from minimeta.core.backend import linalg_rules, rules, switch\n"
-        "for module in (rules, linalg_rules, switch): importlib.reload(module)\n"
-        "np = switch.np\n"
+        "from minimeta.core.backend import boxes, elementwise, linalg_rules, making, rules\n"
+        "for m in (rules, elementwise, linalg_rules, boxes, making): importlib.reload(m)\n"
+        "np = making.np\n"
         "f = lambda x: np.mean(np.stack([x, np.tanh(x)]) ** 3) + np.std(x[::2] @ x.T)\n"
         "check_grads(f, modes=['rev'], order=2)(numpy.linspace(0.1, 2.0, 9).reshape(3, 3) ** 2)\n"
     )

@@ -115,3 +115,31 @@ def gradient_of_a_mean():
     x = numpy.ones((5, 3), dtype="float32")
     value, gradient = value_and_grad(np.mean)(x)
     return Claim([value, *gradient.ravel()], [1.0] + 15 * [numpy.float32(1 / 15)], tolerance=0.0)
+
+
+@theorem(lesson="gradients", source=CALCULUS)
+def gradient_of_a_norm_that_keeps_its_axis():
+    """The derivative of x / |x|, the head of every cosine, is (I - u u') / |x| with u = x / |x|."""
+    x, g = draws((3, 4), (3, 4))
+    unit = lambda x: x / np.linalg.norm(x, axis=-1, keepdims=True)
+    length = numpy.sqrt((x**2).sum(-1, keepdims=True))
+    u = x / length
+    exact = (g - u * (u * g).sum(-1, keepdims=True)) / length
+    return Claim(grad(lambda x: np.sum(unit(x) * g))(x), exact, tolerance=1e-14)
+
+
+@theorem(lesson="gradients", source=CALCULUS)
+def gradient_of_a_product_with_zeros():
+    """The gradient of a product is the product of all the other factors, zeros included."""
+    x = numpy.array([[0.0, 2.0, 3.0], [0.0, 0.0, 4.0], [-1.0, 2.0, 5.0]])
+    exact = [[math.prod(numpy.delete(row, i)) for i in range(3)] for row in x]
+    return Claim(grad(lambda x: np.sum(np.prod(x, axis=1)))(x), exact, tolerance=0.0)
+
+
+@theorem(lesson="gradients", source=CALCULUS)
+def mixed_derivative_of_a_power_at_exponent_zero():
+    """The mixed derivative of x^y at y = 0 is 1 / x, in either order."""
+    x, zero = numpy.array([0.5, 2.0, 23.0]), numpy.zeros(3)
+    in_x = lambda y: np.sum(grad(lambda x: np.sum(x**y))(x))
+    in_y = lambda x: np.sum(grad(lambda y: np.sum(x**y))(zero))
+    return Claim([grad(in_x)(zero), grad(in_y)(x)], [1 / x, 1 / x], tolerance=1e-15)

@@ -15,17 +15,10 @@ import math
 
 import autograd.numpy as np
 import numpy
-from autograd.extend import defvjp, defvjp_argnum
-from autograd.numpy.numpy_vjps import (
-    dot_vjp_0,
-    dot_vjp_1,
-    grad_einsum,
-    matmul_vjp_0,
-    matmul_vjp_1,
-)
+from autograd.numpy.numpy_vjps import matmul_vjp_0, matmul_vjp_1
 from autograd.tracer import getval
 
-from minimeta.core.backend.rules import gather, spread
+from minimeta.core.backend.rules import gather, install
 
 
 def T(a):
@@ -67,58 +60,120 @@ def of_matmul(matrices, vectors):
     return lambda ans, a, b: (vectors if min(np.ndim(a), np.ndim(b)) < 2 else matrices)(ans, a, b)
 
 
-def of_dot(matrices, vectors, tensors):
-    """np.dot is np.matmul except for scalars and for more than two axes."""
-    rules = {1: vectors, 2: matrices}
+def axes_of_sum(a, b, axes):
+    """The axes of a and of b that np.tensordot(a, b, axes) sums over, as two lists."""
+    if numpy.ndim(axes) == 0:
+        n = int(axes)
+        return [*range(np.ndim(a) - n, np.ndim(a))], [*range(n)]
+    each = [numpy.ravel(numpy.asarray(some, int)).tolist() for some in axes]
+    return [[i % np.ndim(x) for i in some] for x, some in zip((a, b), each)]
 
-    def vjp(ans, a, b):
-        dimensions = np.ndim(a), np.ndim(b)
-        plain = max(dimensions) <= 2 and min(dimensions) > 0
-        return (rules[min(dimensions)] if plain else tensors)(ans, a, b)
+
+def of_tensordot(argnum):
+    """The gradient in one factor: g times the other over the axes that it kept."""
+
+    def vjp(ans, a, b, axes=2):
+        sums = axes_of_sum(a, b, axes)
+        free = [[i for i in range(np.ndim(x)) if i not in s] for x, s in zip((a, b), sums)]
+        mine, other = sums if argnum == 0 else sums[::-1]
+        rest = [mine[other.index(i)] for i in sorted(other)]
+        first, n = len(free[0]), np.ndim(ans)
+
+        def back(g):
+            if argnum == 0:
+                found, places = np.tensordot(g, b, ([*range(first, n)], free[1])), free[0] + rest
+            else:
+                found, places = np.tensordot(a, g, (free[0], [*range(first)])), rest + free[1]
+            order = [places.index(i) for i in range(len(places))]
+            return gather(np.transpose(found, order), (a, b)[argnum])
+
+        return back
 
     return vjp
 
 
-defvjp(np.matmul, of_matmul(left_factor, matmul_vjp_0), of_matmul(right_factor, matmul_vjp_1))
-defvjp(
-    np.dot,
-    of_dot(left_factor, matmul_vjp_0, dot_vjp_0),
-    of_dot(right_factor, matmul_vjp_1, dot_vjp_1),
-)
+def of_dot(argnum):
+    """np.dot is np.matmul except for scalars and for more than two axes."""
+    plain, tensors = (of_left, of_right)[argnum], of_tensordot(argnum)
+
+    def vjp(ans, a, b):
+        dimensions = np.ndim(a), np.ndim(b)
+        if max(dimensions) <= 2 and min(dimensions) > 0:
+            return plain(ans, a, b)
+        if min(dimensions) == 0:
+            return lambda g: gather(g * (a, b)[1 - argnum], (a, b)[argnum])
+        return tensors(ans, a, b, ([np.ndim(a) - 1], [max(0, np.ndim(b) - 2)]))
+
+    return vjp
 
 
-def of_einsum(argnum, ans, args, kwargs):
-    """The operand and the output change places."""
-    if not isinstance(args[0], str):  # np.einsum(a, [0, 1], ...): left to autograd
-        return grad_einsum(argnum, ans, args, kwargs)
-    operands, k = args[1:], argnum - 1
-    shapes = [numpy.broadcast_to(0.0, np.shape(a)) for a in operands]
-    letters, out, _ = np.parse_einsum_input(args[0], *shapes)
-    letters = letters.split(",")
-    mine = letters.pop(k)
-    back = einsum_back(mine, [out, *letters], np.shape(operands[k]))
-    return lambda g: gather(back(g, *operands[:k], *operands[k + 1 :]), operands[k])
+def of_inner(argnum):
+    """np.inner sums over the last axes; a scalar multiplies."""
+    tensors = of_tensordot(argnum)
+
+    def vjp(ans, a, b):
+        if 0 in (np.ndim(a), np.ndim(b)):
+            return lambda g: gather(g * (a, b)[1 - argnum], (a, b)[argnum])
+        return tensors(ans, a, b, ([np.ndim(a) - 1], [np.ndim(b) - 1]))
+
+    return vjp
 
 
-def einsum_back(mine, others, shape):
-    """The product that collects the letters `mine`; letters found nowhere else were summed."""
-    seen = set("".join(others))
-    spec = ",".join(others) + "->" + "".join(c for c in mine if c in seen)
-    alone = tuple(i for i, c in enumerate(mine) if c not in seen)
+def of_kron(argnum):
+    """Each axis of g is an axis of a and, faster, one of b; sum over those of the other."""
 
-    def back(*arrays):
-        g = np.einsum(spec, *arrays)
-        if not alone:
-            return g
-        sizes = iter(np.shape(g))
-        return spread(
-            g, tuple(shape[i] if i in alone else next(sizes) for i in range(len(mine))), alone
-        )
+    def vjp(ans, a, b):
+        axes = max(np.ndim(a), np.ndim(b))
+        full = [(1,) * (axes - np.ndim(x)) + np.shape(x) for x in (a, b)]
+        split = tuple(n for pair in zip(*full) for n in pair)
+        other = np.reshape((a, b)[1 - argnum], full[1 - argnum])
+        over = [*range(1 - argnum, 2 * axes, 2)]
 
-    return back
+        def back(g):
+            found = np.tensordot(np.reshape(g, split), other, (over, [*range(axes)]))
+            return gather(np.reshape(found, np.shape((a, b)[argnum])), (a, b)[argnum])
+
+        return back
+
+    return vjp
 
 
-defvjp_argnum(np.einsum, of_einsum)
+def of_outer(argnum):
+    """np.outer takes both arguments as vectors."""
+
+    def vjp(ans, a, b):
+        x, other = (a, b)[argnum], np.ravel((a, b)[1 - argnum])
+        along = (lambda g: g @ other) if argnum == 0 else (lambda g: other @ g)
+        return lambda g: np.reshape(gather(along(g), np.ravel(x)), np.shape(x))
+
+    return vjp
+
+
+def of_cross(argnum):
+    """The gradient of a x b is b x g in a and g x a in b."""
+
+    def vjp(ans, a, b, axisa=-1, axisb=-1, axisc=-1, axis=None):
+        axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
+        if (np.shape(a)[axisa], np.shape(b)[axisb]) != (3, 3):
+            raise NotImplementedError(
+                f"np.cross has a gradient for vectors of length 3, not for shapes {np.shape(a)} "
+                f"and {np.shape(b)}; write a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]."
+            )
+        u, v = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+        back = lambda g: np.cross(v, g) if argnum == 0 else np.cross(g, u)
+        x, place = ((u, axisa), (v, axisb))[argnum]
+        return lambda g: np.moveaxis(gather(back(np.moveaxis(g, axisc, -1)), x), -1, place)
+
+    return vjp
+
+
+of_left, of_right = of_matmul(left_factor, matmul_vjp_0), of_matmul(right_factor, matmul_vjp_1)
+install(np.matmul, of_left, of_right, forward=False)
+for _product, _rule in {
+    np.dot: of_dot, np.inner: of_inner, np.outer: of_outer, np.kron: of_kron,
+    np.tensordot: of_tensordot, np.cross: of_cross,
+}.items():  # fmt: skip
+    install(_product, _rule(0), _rule(1), forward=False)
 
 
 # ---- Solving ----
@@ -159,37 +214,6 @@ def of_cholesky(L, a):
     return vjp
 
 
-defvjp(np.linalg.solve, of_matrix, of_right_side)
-defvjp(np.linalg.cholesky, of_cholesky)
-defvjp(np.linalg.inv, lambda ans, a: lambda g: -(T(ans) @ g @ T(ans)))
-
-
-# ---- Diagonals ----
-
-
-def identity(a, shape, offset=0):
-    """An identity matrix where a lives, of the dtype of a."""
-    return numpy.eye(*shape, offset, dtype=np.result_type(a), like=getval(a))
-
-
-def of_diagonal(ans, a, offset=0, axis1=0, axis2=1):
-    """The gradient of the diagonal: g on the diagonal of zeros."""
-    last = {axis1 % np.ndim(a), axis2 % np.ndim(a)} == {np.ndim(a) - 2, np.ndim(a) - 1}
-    shape = np.shape(a)[-2:]
-    if offset or not last or shape[0] != shape[1]:
-        raise NotImplementedError(
-            "np.diagonal has a gradient for the main diagonal of square "
-            "matrices in the last two axes."
-        )
-    return lambda g: np.expand_dims(g, -1) * identity(a, shape)
-
-
-def of_trace(ans, a, offset=0):
-    """The gradient of the sum of the diagonal of the first two axes: g all along it."""
-    shape = np.shape(a)[:2]
-    axes = shape + (1,) * (np.ndim(a) - 2)
-    return lambda g: np.reshape(identity(a, shape, offset), axes) * g
-
-
-defvjp(np.diagonal, of_diagonal)
-defvjp(np.trace, of_trace)
+install(np.linalg.solve, of_matrix, of_right_side)
+install(np.linalg.cholesky, of_cholesky)
+install(np.linalg.inv, lambda ans, a: lambda g: -(T(ans) @ g @ T(ans)))

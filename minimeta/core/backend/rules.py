@@ -1,37 +1,43 @@
 """Gradient rules that keep the device and the float type of what they differentiate.
 
 autograd differentiates NumPy, and some of its rules make NumPy arrays or NumPy scalars on the way.
-On NumPy that turns float32 gradients into float64; on another array type it is an error.  Here is
-the same mathematics in nothing but the arguments and Python numbers.  Most rules are one of three
-pairs of adjoint maps, and all are written in functions that have rules, so they hold to any order:
+On NumPy that turns float32 gradients into float64; on another array type it is an error.  Others of
+its rules overlook an argument and return a wrong number.  Here is the mathematics in nothing but
+the arguments and Python numbers.  Most rules are one of three pairs of adjoint maps, and all are
+written in functions that have rules, so they hold to any order:
 
     sum         <->  spread     repeat along the axes that were summed
     broadcast   <->  gather     sum over the axes that were repeated
     x[index]    <->  untake     add into zeros at the index
 
-Importing this module installs them through autograd's extension interface, for the whole process;
-autograd's own test-suite passes with them (`make autograd-suite`).
+This module has these pairs, indexing and joining; its neighbours have the rest of NumPy.  Importing
+them installs the rules through autograd's extension interface, for the whole process; autograd's
+own test-suite passes with them (`make autograd-suite`).
 """
 
-import math
+import inspect
 
 import autograd.numpy as np
 import numpy
+from autograd.core import make_vjp, primitive_vjps
 from autograd.extend import (
     SparseObject,
     defjvp,
     defjvp_argnum,
+    defjvp_argnums,
     defvjp,
     defvjp_argnum,
+    defvjp_argnums,
     vspace,
 )
 from autograd.numpy import numpy_wrapper
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.numpy.numpy_jvps import fwd_grad_concatenate_args
-from autograd.numpy.numpy_vjps import grad_concatenate_args
-from autograd.tracer import trace_primitives_map
+from autograd.tracer import getval, isbox
 
 from minimeta.core.backend.primitives import primitive
+
+# ---- Adjoint pairs ----
 
 
 def spread(g, shape, axis=None):
@@ -52,132 +58,105 @@ def gather(g, x):
     return np.real(g) if np.iscomplexobj(g) and not np.iscomplexobj(x) else g
 
 
-defvjp(np.broadcast_to, lambda ans, x, shape: lambda g: gather(g, x))
-defvjp(np.reshape, lambda ans, x, shape, order="C": lambda g: np.reshape(g, np.shape(x), order))
-defvjp(np.ravel, lambda ans, x, order="C": lambda g: np.reshape(g, np.shape(x), order))
+# ---- Installing rules, and refusing what they do not cover ----
 
 
-# ---- Elementwise functions of two arguments, which broadcast ----
+def name_of(f):
+    """'np.linalg.norm' for the primitive of numpy.linalg.norm."""
+    module = getattr(f.fun, "__module__", None) or ""
+    room = next((f"{room}." for room in ("linalg", "fft") if room in module), "")
+    return f"np.{room}{f.__name__}"
 
 
-def binary(f, left, right):
-    """Give f(x, y) the gradients left(ans, x, y)(g) and right(ans, x, y)(g), then gathered."""
-
-    def gathered(slope, argnum):
-        def vjp(ans, *args):
-            x, along = args[argnum], slope(ans, *args)
-            return lambda g: gather(along(g), x)
-
-        return vjp
-
-    defvjp(f, gathered(left, 0), gathered(right, 1))
+def refuse(f, options):
+    """Raise NotImplementedError: f has no gradient with these options, given by their names."""
+    raise NotImplementedError(f"{name_of(f)} has no gradient with {', '.join(options)}.")
 
 
-def share(x, ans, y):
-    """The constant that is 1 where x was chosen over y, 1/2 where they tie and 0 elsewhere."""
-    dtype = np.result_type(ans)
-    return np.subtract(x == ans, np.multiply(x == y, 0.5, dtype=dtype), dtype=dtype)
+def refuse_integers(f, ans):
+    """Refuse a result whose dtype was asked to be no float: numbers were cut off."""
+    if np.result_type(ans).kind not in "fc":
+        refuse(f, ["a dtype that is no float"])
 
 
-def base_of_power(ans, x, y):
-    """y x^(y-1), which is 0 for y = 0 even at x = 0."""
-    if isinstance(y, (int, float)):
-        return lambda g: g * (2 * x) if y == 2 else g * (y * x ** (y - 1 if y else 1))
-    return lambda g: g * (y * x ** np.where(y == 0, 1.0, y - 1))
+def unknown_arguments(maker, args, kwargs):
+    """What of a call the maker of a rule does not take: names with '=', or a count."""
+    parameters = inspect.signature(maker).parameters
+    names = [f"{name}=" for name in kwargs if name not in parameters]
+    most = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters.values())
+    return names or [f"{len(args)} arguments by position (at most {most - 1})"]
 
 
-def exponent_of_power(ans, x, y):
-    """log(x) x^y, which is 0 at x = 0."""
-    if isinstance(x, (int, float)):
-        return lambda g: g * (float(numpy.log(x or 1)) * ans)
-    return lambda g: g * (np.log(np.where(x == 0, 1.0, x)) * ans)
+def install(f, *makers, forward=True):
+    """Give f the gradient makers[i](ans, *args, **kwargs)(g) in its argument i.
+
+    None stands for an argument that has none.  A gradient in such an argument, or through a call
+    that the maker does not take, is refused.  The forward rule is the adjoint of the gradient; with
+    forward=False it is what autograd has, if anything: the function itself where that is linear.
+    """
+
+    def pull(argnum, ans, args, kwargs):
+        if any(type(a) in (list, tuple) and any(map(isbox, a)) for a in args):
+            refuse(f, ["a list of traced numbers; write np.array(the list)"])
+        maker = makers[argnum] if argnum < len(makers) else None
+        if maker is None:
+            refuse(f, [f"a gradient in its argument number {argnum}"])
+        try:
+            return maker(ans, *args, **kwargs)
+        except TypeError:
+            try:
+                inspect.signature(maker).bind(ans, *args, **kwargs)
+            except TypeError:
+                refuse(f, unknown_arguments(maker, args, kwargs))
+            raise
+
+    def pulls(argnums, ans, args, kwargs):
+        each = [pull(argnum, ans, args, kwargs) for argnum in argnums]
+        return lambda g: tuple(back(g) for back in each)
+
+    defvjp_argnums(f, pulls)
+    if forward:
+        defjvp_argnums(f, adjoint(f))
 
 
-binary(np.add, lambda ans, x, y: lambda g: g, lambda ans, x, y: lambda g: g)
-binary(np.subtract, lambda ans, x, y: lambda g: g, lambda ans, x, y: lambda g: -g)
-binary(np.multiply, lambda ans, x, y: lambda g: g * y, lambda ans, x, y: lambda g: g * x)
-binary(np.divide, lambda ans, x, y: lambda g: g / y, lambda ans, x, y: lambda g: -g * ans / y)
-binary(np.power, base_of_power, exponent_of_power)
+def adjoint(f):
+    """The forward rule J v of f: the gradient in u of <J'u, v>, which is linear in u."""
 
-for choose in (np.maximum, np.minimum, np.fmax, np.fmin):
-    binary(
-        choose,
-        lambda ans, x, y: lambda g: g * share(x, ans, y),
-        lambda ans, x, y: lambda g: g * share(y, ans, x),
+    def push(argnums, directions, ans, args, kwargs):
+        def paired(u):
+            parts = primitive_vjps[f](argnums, ans, args, kwargs)(u)
+            return sum(np.real(np.sum(part * v)) for part, v in zip(parts, directions))
+
+        pull, value = make_vjp(paired, vspace(ans).ones())
+        return pull(vspace(value).ones())
+
+    return push
+
+
+def order_of_reading(x, order):
+    """'C' or 'F' for an order that depends on how x lies in memory; refused if x is neither."""
+    flags = getattr(getval(x), "flags", None)
+    if flags is None or flags.c_contiguous or order is None:
+        return "C"
+    if flags.f_contiguous or order == "A":
+        return "F" if flags.f_contiguous else "C"
+    raise NotImplementedError(
+        f"An array of strides {getval(x).strides} has a gradient in the order 'C' or 'F'; order "
+        f"is {order!r}."
     )
 
-where = trace_primitives_map[numpy.where]  # autograd.numpy.where wraps it once more
-defvjp(
-    where,
-    None,
-    lambda ans, c, x, y: lambda g: gather(np.where(c, g, 0.0), x),
-    lambda ans, c, x, y: lambda g: gather(np.where(c, 0.0, g), y),
-)
-defjvp(
-    where,
-    None,
-    lambda g, ans, c, x, y: np.where(c, g, 0.0),
-    lambda g, ans, c, x, y: np.where(c, 0.0, g),
-)
+
+def of_reshape(ans, x, shape, order="C", copy=None):
+    """The elements in the order in which they were read."""
+    order = order if order in ("C", "F") else order_of_reading(x, order)
+    return lambda g: np.reshape(g, np.shape(x), order)
 
 
-# ---- Elementwise functions of one argument ----
-
-defvjp(np.clip, lambda ans, x, *_, **__: lambda g: gather(g * (ans == x), x))
-defvjp(np.exp2, lambda ans, x: lambda g: g * (math.log(2) * ans))
-defvjp(np.log2, lambda ans, x: lambda g: g / (math.log(2) * x))
-defvjp(np.log10, lambda ans, x: lambda g: g / (math.log(10) * x))
-defvjp(np.sqrt, lambda ans, x: lambda g: g * (0.5 / ans))  # autograd's x**-0.5 is slow
-defvjp(np.tanh, lambda ans, x: lambda g: g * (1 - ans * ans))  # cosh(x)**2 overflows at x = 800
-defjvp(np.tanh, lambda g, ans, x: g * (1 - ans * ans))
+defvjp(np.broadcast_to, lambda ans, x, shape: lambda g: gather(g, x))
+defvjp(np.reshape, of_reshape)
 
 
-# ---- Reductions ----
-
-
-def reduction(f, rule):
-    """Give f the gradient rule(up, ans, x, n, axis)(g): up = spread, n elements became one."""
-
-    def vjp(ans, x, axis=None, keepdims=False, dtype=None, ddof=0, **others):
-        given = [f"{name}=" for name, value in others.items() if value is not None]
-        if given:
-            raise NotImplementedError(f"np.{f.__name__} has no gradient with {', '.join(given)}.")
-        shape = np.shape(x)
-        n = math.prod(shape) // max(1, math.prod(np.shape(ans)))
-        return rule(lambda a: spread(a, shape, axis), ans, x, n - ddof, axis)
-
-    defvjp(trace_primitives_map[f], vjp)
-
-
-def centred(x, axis):
-    """The conjugate of x less its mean."""
-    errors = x - np.mean(x, axis=axis, keepdims=True)
-    return np.conj(errors) if np.iscomplexobj(errors) else errors
-
-
-def of_std(up, ans, x, n, axis):
-    """(x - mean) / (n std), and 0 where a single number has no deviation."""
-    if np.size(x) == np.size(ans):
-        return lambda g: up(0.0 * g)
-    return lambda g: up(g / ans / n) * centred(x, axis)
-
-
-def of_extremum(up, ans, x, n, axis):
-    """Elements that tie for the extremum share its gradient equally."""
-    chosen = (x == up(ans)).astype(np.result_type(ans))
-    return lambda g: up(g) * (chosen / np.sum(chosen, axis=axis, keepdims=True))
-
-
-reduction(numpy.sum, lambda up, ans, x, n, axis: up)
-reduction(numpy.mean, lambda up, ans, x, n, axis: lambda g: up(g / n))
-reduction(numpy.prod, lambda up, ans, x, n, axis: lambda g: up(g * ans) / x)
-reduction(numpy.var, lambda up, ans, x, n, axis: lambda g: up(2.0 * g / n) * centred(x, axis))
-reduction(numpy.std, of_std)
-reduction(numpy.max, of_extremum)
-reduction(numpy.min, of_extremum)
-
-
-# ---- Indexing and joining ----
+# ---- Indexing ----
 
 
 def is_basic(index):
@@ -208,10 +187,31 @@ defvjp(untake, lambda ans, g, index, space: lambda h: h[index])
 defjvp(untake, "same")
 
 
+# ---- Joining ----
+
+
 @primitive
 def concatenate_args(axis, *arrays):
     """What np.concatenate calls: autograd's own casts the result to numpy.ndarray."""
     return numpy.concatenate(arrays, axis)
+
+
+def part_of_joined(argnum, ans, args, kwargs):
+    """The gradient in one array is the piece of g that came from it."""
+    axis, arrays = args[0], args[1:]
+    x = arrays[argnum - 1]
+    length = np.size if axis is None else lambda a: np.shape(a)[axis]
+    start = sum(length(a) for a in arrays[: argnum - 1])
+    piece = slice(start, start + length(x))
+    if axis is None:
+        return lambda g: np.reshape(g[piece], np.shape(x))
+    index = (slice(None),) * (axis % np.ndim(ans)) + (piece,)
+    return lambda g: gather(g[index], x)
+
+
+def concatenate(arrays, axis=0):
+    """np.concatenate: autograd's own has a lambda's name in its errors."""
+    return concatenate_args(axis, *arrays)
 
 
 def stack(arrays, axis=0):
@@ -219,7 +219,24 @@ def stack(arrays, axis=0):
     return np.concatenate([np.expand_dims(a, axis) for a in arrays], axis)
 
 
-defvjp_argnum(concatenate_args, grad_concatenate_args)
+def select(condlist, choicelist, default=0):
+    """np.select by np.where: autograd's own makes an array of boxes first."""
+    if len(condlist) != len(choicelist):
+        raise ValueError(
+            f"np.select: condlist and choicelist must be equally long; they are {len(condlist)} "
+            f"and {len(choicelist)} long."
+        )
+    if any(np.result_type(condition) != "bool" for condition in condlist):
+        raise TypeError("np.select: condlist must hold arrays of booleans, such as x > 0.")
+    chosen = default
+    for condition, choice in reversed([*zip(condlist, choicelist)]):
+        chosen = np.where(condition, choice, chosen)
+    return chosen
+
+
+defvjp_argnum(concatenate_args, part_of_joined)
 defjvp_argnum(concatenate_args, fwd_grad_concatenate_args)
-numpy_wrapper.concatenate_args = np.concatenate_args = concatenate_args
-numpy_wrapper.stack = np.stack = stack
+for _f in (concatenate_args, concatenate, stack, select):
+    setattr(numpy_wrapper, _f.__name__, _f)
+    setattr(np, _f.__name__, _f)
+np.concat = numpy_wrapper.concat = concatenate

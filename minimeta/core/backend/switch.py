@@ -5,10 +5,9 @@
     use(dtype="float32")            ... on the same device as before, in another float type
     with using(dtype="float32"):    ... until the end of the block, in this thread
 
-`np` is `autograd.numpy`, except for the functions that make an array out of nothing: they make it
-on the current device, and where NumPy would choose float64 they choose the current float type.
-Everything else follows its arguments: NumPy hands a call on a CuPy array to CuPy by itself (NEP 13
-and NEP 18), and the gradient rules keep what they make there too, in the dtype it had.
+The functions of `np` that make an array out of nothing make it there (see `making`). Everything
+else follows its arguments: NumPy hands a call on a CuPy array to CuPy by itself (NEP 13 and NEP
+18), and the gradient rules keep what they make there too, in the dtype it had.
 
 A program stays on its device, and in float32, if its constants are Python numbers (math.sqrt(2),
 not np.sqrt(2)), its index arrays are on the device (x[rows], not x[[0, 2]]), the arguments of
@@ -16,24 +15,15 @@ not np.sqrt(2)), its index arrays are on the device (x[rows], not x[[0, 2]]), th
 """
 
 import importlib
-import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from types import ModuleType
 from typing import Any, NamedTuple
 
-import autograd.numpy
 import numpy
 from autograd.extend import VSpace
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.numpy.numpy_vspaces import ArrayVSpace
-from autograd.tracer import isbox
-
-import minimeta.core.backend.linalg_rules  # noqa: F401  (importing it installs its rules)
-import minimeta.core.backend.traces  # noqa: F401  (and this its stack of traces)
-from minimeta.core.backend.primitives import name_all
-from minimeta.core.backend.rules import stack  # and those of this one
 
 # glibc hands the memory of every large array back to the system and takes it again, page by page,
 # for the next one. Once a block of nearly 32 MiB has been freed, it keeps up to 64 MiB instead. The
@@ -188,99 +178,3 @@ def _register(device):
     """Let autograd differentiate with respect to arrays of the device; twice is as good as once."""
     ArrayBox.register(device.ndarray)
     VSpace.register(device.ndarray, lambda array: DeviceVSpace(device, array))
-
-
-# ---- Making arrays ----
-
-
-def _asarray(x, dtype=None):
-    """x as an array here; float64 becomes the current float type unless a dtype is given."""
-    if isbox(x):
-        return x if dtype is None else x.astype(dtype)
-    if isinstance(x, (list, tuple)) and any(map(_holds_arrays, x)):
-        return _stack(x, dtype=dtype)
-    device = current().device
-    x = x if isinstance(x, device.ndarray) else numpy.asarray(x)
-    if x.dtype.kind not in "biufc":
-        raise TypeError(f"An array of numbers was expected; {x!r:.60} is of dtype {x.dtype}.")
-    return device.asarray(x, dtype=_narrow(x.dtype) if dtype is None else dtype)
-
-
-def _array(x, dtype=None):
-    """As `asarray`, but never x itself."""
-    made = _asarray(x, dtype)
-    return made if isbox(made) or made is not x else made.copy()
-
-
-def _holds_arrays(x):
-    """Whether there is a traced or device array in x: then it cannot be converted as a whole."""
-    if isinstance(x, (list, tuple)):
-        return any(map(_holds_arrays, x))
-    return isbox(x) or (current().device is not numpy and isinstance(x, current().device.ndarray))
-
-
-def _narrow(dtype):
-    return current().floating if dtype == "float64" else dtype
-
-
-def _stack(arrays, axis=0, dtype=None):
-    return stack([_asarray(a, dtype) for a in arrays], axis)
-
-
-def _full(shape, fill_value, dtype=None):
-    value = _asarray(fill_value, dtype)
-    return current().device.zeros(shape, dtype=value.dtype) + value
-
-
-def _arange(*limits, dtype=None):
-    usual = _narrow(numpy.result_type(*limits))
-    return current().device.arange(*limits, dtype=usual if dtype is None else dtype)
-
-
-def _of_floats(name):
-    """NumPy's function of that name, for the current device and float type."""
-
-    def make(*args, dtype=None, **options):
-        device, floating = current()
-        return getattr(device, name)(*args, dtype=floating if dtype is None else dtype, **options)
-
-    return make
-
-
-_made_here = {"asarray": _asarray, "array": _array, "stack": _stack}
-_made_here |= {"full": _full, "arange": _arange}
-_made_here |= {name: _of_floats(name) for name in "zeros ones empty eye identity linspace".split()}
-np = ModuleType(f"{__package__}.np", "autograd.numpy, with new arrays made on the current device.")
-vars(np).update({k: v for k, v in vars(autograd.numpy).items() if k[:2] != "__"} | _made_here)
-sys.modules[np.__name__] = np  # so that other processes can import it
-name_all(np)
-
-
-# ---- Moving arrays ----
-
-
-def to_device(tree):
-    """The tree with every array and number on the current device, float64 as `np.asarray` has it.
-
-    A tree is a dict, list, tuple or NamedTuple of such, as a `Task` is. Integers stay integers.
-    """
-    device = current().device
-    return _each(lambda a: _asarray(a if isinstance(a, device.ndarray) else _fetched(a)), tree)
-
-
-def to_host(tree):
-    """The tree with every device array as a NumPy array of its dtype; the rest as it was."""
-    return _each(_fetched, tree)
-
-
-def _fetched(a):
-    return a.get() if hasattr(a, "get") else a
-
-
-def _each(f, tree):
-    if isinstance(tree, dict):
-        return {key: _each(f, value) for key, value in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        branches = [_each(f, branch) for branch in tree]
-        return type(tree)(*branches) if hasattr(tree, "_fields") else type(tree)(branches)
-    return f(tree)
