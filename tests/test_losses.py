@@ -3,6 +3,7 @@
 import numpy
 import pytest
 from derivatives import agrees, checked, draws
+from helpers import refused
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minimeta.core import losses
@@ -113,3 +114,63 @@ def test_losses_refuse_shapes_that_would_broadcast_and_no_examples():
         losses.mse(numpy.zeros((N, 1)), numpy.zeros((N, C)))
     with pytest.raises(ValueError, match="at least one example"):
         losses.mse(numpy.zeros((0, C)), numpy.zeros((0, C)))
+
+
+# ---- Logits of any size, and classes that are ruled out ----
+
+
+def masked(logits, classes):
+    logits = logits.copy()
+    logits[..., classes] = -numpy.inf
+    return logits
+
+
+@pytest.mark.parametrize("float_type", ["float64", "float32"])
+def test_a_class_ruled_out_counts_as_if_it_were_not_there(float_type):
+    """Value, gradient and Hessian are those of the loss without the column, and 0 in it."""
+    (logits,) = draws((M, N, C))
+    logits, kept = logits.astype(float_type), numpy.array([0, 1, 3])
+    labels = kept[numpy.arange(M * N).reshape(M, N) % 3]
+    rows = numpy.eye(C, dtype=float_type)[labels]
+    f = lambda y: lambda l: np.sum(losses.cross_entropy(l, y) ** 2)
+    g = lambda y, w: lambda l: np.sum(w * grad(f(y))(l))
+    w = draws((M, N, C), seed=2)[0].astype(float_type)
+    for y in (labels, rows):
+        there, here = masked(logits, [2, 4]), logits[..., kept]
+        assert_allclose(f(y)(there), f(rows[..., kept])(here), rtol=1e-6)
+        for one, other in [(f(y), f(rows[..., kept])), (g(y, w), g(rows[..., kept], w[..., kept]))]:
+            gradient = grad(one)(there)
+            assert_allclose(gradient[..., kept], grad(other)(here), rtol=1e-4, atol=1e-7)
+            assert not gradient[..., [2, 4]].any()
+
+
+@pytest.mark.parametrize("float_type", ["float64", "float32"])
+def test_logits_may_be_as_large_as_floats_are(float_type):
+    most = numpy.finfo(float_type).max
+    logits = numpy.array([[most, -most], [-most, most], [0.0, most]], float_type)
+    one_by_one = lambda labels: losses.cross_entropy(logits[:, None], labels)
+    assert_array_equal(one_by_one(numpy.array([[0], [1], [1]])), [0.0, 0.0, 0.0])
+    assert_array_equal(one_by_one(numpy.array([[1], [0], [0]])), [numpy.inf, numpy.inf, most])
+    gradient = grad(lambda l: np.sum(losses.cross_entropy(l, numpy.array([0, 0, 0]))))(logits)
+    assert_allclose(gradient * 3, [[0, 0], [-1, 1], [-1, 1]], rtol=1e-6)
+
+
+def test_the_label_that_is_ruled_out_has_an_infinite_loss():
+    logits = masked(numpy.zeros((1, 2, 3)), [1])
+    assert losses.cross_entropy(logits, numpy.array([[0, 1]]))[0] == numpy.inf
+
+
+# ---- What is no array of floats ----
+
+INTEGERS = ["uint8", "int8", "int32", "int64", "bool", "object", "complex128"]
+
+
+@pytest.mark.parametrize("kind", INTEGERS)
+def test_predictions_and_targets_are_floats(kind):
+    """mse of 0 and 255 in uint8 would be 1."""
+    a, b = numpy.array([[[0]]]).astype(kind), numpy.array([[[255]]]).astype(kind)
+    refused(lambda: losses.mse(a, b), "prediction must be an array of floats", TypeError)
+    refused(lambda: losses.mse(0.0 * numpy.ones((1, 1, 1)), b), "target must be an array of floats")
+    logits, labels = numpy.zeros((1, 1, 2)).astype(kind), numpy.zeros((1, 1), int)
+    for loss in (losses.cross_entropy, losses.accuracy):
+        refused(lambda loss=loss: loss(logits, labels), "logits must be an array of floats")

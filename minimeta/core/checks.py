@@ -8,14 +8,45 @@ import math
 import numbers
 
 import numpy
+from autograd.tracer import box_type_mappings, isbox
 
 from minimeta.core.backend import np
+
+
+def generator(name, value):
+    """Raise unless value is a numpy.random.Generator."""
+    if not isinstance(value, numpy.random.Generator):
+        raise TypeError(
+            f"{name} must be a numpy.random.Generator, as default_rng(0); it is {describe(value)}."
+        )
+
+
+def function(name, value):
+    """Raise unless value can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function; it is {describe(value)}.")
+
+
+def functions(name, record, *fields):
+    """Raise unless the record, such as a Net or a Learner, has a function in each of the fields."""
+    for field in fields:
+        if not hasattr(record, field):
+            raise TypeError(f"{name} must have {' and '.join(fields)}; it is {describe(record)}.")
+        function(f"{name}.{field}", getattr(record, field))
+
+
+def one_per_task(name, values, tasks):
+    """Raise unless values, such as what a loss returns, are one number for each of the tasks."""
+    shape = getattr(values, "shape", None)
+    if shape != (tasks,):
+        what = describe(values) if shape is None else f"of shape {shape}"
+        raise ValueError(f"{name} must be one number for each task, ({tasks},); it is {what}.")
 
 
 def integer(name, value, at_least):
     """Raise unless value is an integer (not a bool) of at least `at_least`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an integer; it is {value!r}.")
+        raise TypeError(f"{name} must be an integer; it is {describe(value)}.")
     if value < at_least:
         raise ValueError(f"{name} must be at least {at_least}; it is {value}.")
 
@@ -23,7 +54,7 @@ def integer(name, value, at_least):
 def widths(name, value, at_least):
     """Raise unless value is a list or tuple of at least `at_least` positive integers."""
     if not isinstance(value, (list, tuple)) or len(value) < at_least:
-        raise ValueError(f"{name} must list at least {at_least} widths; it is {value!r}.")
+        raise ValueError(f"{name} must list at least {at_least} widths; it is {describe(value)}.")
     for i, width in enumerate(value):
         integer(f"{name}[{i}]", width, at_least=1)
 
@@ -31,7 +62,7 @@ def widths(name, value, at_least):
 def number(name, value, above=-math.inf, at_least=-math.inf, below=math.inf, at_most=math.inf):
     """Raise unless value is a finite real number (not a bool) inside the given bounds."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be a number; it is {value!r}.")
+        raise TypeError(f"{name} must be a number; it is {describe(value)}.")
     inside = above < value < below and at_least <= value <= at_most
     if not (math.isfinite(value) and inside):
         given = {"above": above, "at least": at_least, "below": below, "at most": at_most}
@@ -39,12 +70,36 @@ def number(name, value, above=-math.inf, at_least=-math.inf, below=math.inf, at_
         raise ValueError(f"{name} must be {' and '.join(bounds) or 'finite'}; it is {value}.")
 
 
+def is_array(value):
+    """Whether value is an array here: NumPy's own or a number of its, a device's, or a traced one.
+
+    Arrays that NumPy can read but that compute in another way are none: masked arrays would lose
+    their masks and matrices change what a product is. So are those of other libraries.
+    """
+    kind = type(value)
+    own = kind is numpy.ndarray or kind is numpy.memmap or isbox(value)
+    known = own or kind in box_type_mappings or isinstance(value, numpy.generic)
+    return known and hasattr(value, "dtype")
+
+
 def floats(name, value):
     """Raise unless value is an array of floating-point numbers."""
-    kind = getattr(getattr(value, "dtype", None), "kind", None)
-    if kind != "f":
-        found = f"an array of {value.dtype}" if kind else f"{type(value).__name__} {value!r:.60}"
-        raise TypeError(f"{name} must be an array of floats; it is {found}.")
+    if not is_array(value) or value.dtype.kind != "f":
+        raise TypeError(f"{name} must be an array of floats; it is {describe(value)}.")
+
+
+def numeric(name, value):
+    """Raise unless value is an array of floating-point numbers or of integers."""
+    if not is_array(value) or value.dtype.kind not in "fiu":
+        raise TypeError(f"{name} must be an array of numbers; it is {describe(value)}.")
+
+
+def describe(value):
+    """What a value is, in a few words for the end of a sentence."""
+    if is_array(value) and np.ndim(value):
+        return f"an array of {value.dtype}"
+    text = " ".join(repr(value).split())
+    return f"{type(value).__name__} {text:.60}"
 
 
 def axes(name, value, letters):

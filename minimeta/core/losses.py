@@ -33,14 +33,23 @@ def mean_square(e):
 
 def mse(prediction, target):
     """Mean squared error per task, sum (prediction - target)^2 / (N C): (..., N, C) -> (...)."""
-    checks.axes("prediction", prediction, "... N C")
-    checks.same_shape("prediction", prediction, "target", target)
-    _check_examples(prediction)
+    checks.floats("prediction", prediction)
+    checks.floats("target", target)
+    if prediction.shape != target.shape or prediction.ndim < 2 or not prediction.size:
+        checks.axes("prediction", prediction, "... N C")
+        checks.same_shape("prediction", prediction, "target", target)
+        _check_examples(prediction)
     return mean_square(prediction - target)
 
 
+def _shifted(x):
+    """x less its largest number, so that exp does not overflow; what is too far below is -inf."""
+    with numpy.errstate(over="ignore"):
+        return x - x.max(axis=-1, keepdims=True)
+
+
 def _log_softmax(x):
-    y = x - x.max(axis=-1, keepdims=True)  # shifted, so that nothing overflows
+    y = _shifted(x)
     y -= numpy.log(_sum_classes(numpy.exp(y)))
     return y
 
@@ -48,15 +57,28 @@ def _log_softmax(x):
 @primitive
 def negative_log_likelihood(logits, labels):
     """-sum labels log softmax(logits) / N, for one-hot rows: (..., N, C) twice -> (...)."""
-    N = logits.shape[-2]
-    return numpy.einsum("...nc,...nc->...", labels, _log_softmax(logits)) * (-1 / N)
+    N, log_p = logits.shape[-2], _log_softmax(logits)
+    total = numpy.einsum("...nc,...nc->...", labels, log_p) * (-1 / N)
+    if _may_be_nan(total):  # a class without probability adds 0 where it is not the label
+        log_p = numpy.where(labels == 0, 0, log_p)
+        total = numpy.einsum("...nc,...nc->...", labels, log_p) * (-1 / N)
+    return total
+
+
+def _may_be_nan(total):
+    """Whether one of these numbers is NaN; a GPU is not stopped to ask."""
+    if not isinstance(total, (numpy.ndarray, numpy.generic)):
+        return True
+    some = total.sum()  # of numbers that are never below 0, so only a NaN makes it NaN
+    return some != some
 
 
 def cross_entropy(logits, labels):
     """Negative log-likelihood per task, -sum labels log softmax(logits) / N: (..., N, C) -> (...).
 
     Labels are one-hot rows (..., N, C), or integers (..., N) in 0..C-1 that stand for them. Exact
-    for logits of any size.
+    for logits of any size. A logit of minus infinity rules its class out: it then adds nothing,
+    unless it is the label, whose loss is infinite.
     """
     if _are_integers(logits, labels):
         labels = one_hot(labels, logits.shape[-1], logits.dtype)
@@ -98,7 +120,7 @@ def residual(logits, labels):
 
 
 def _softmax(x):
-    y = x - x.max(axis=-1, keepdims=True)  # shifted, so that nothing overflows
+    y = _shifted(x)
     numpy.exp(y, out=y)
     y /= _sum_classes(y)
     return y
@@ -179,11 +201,14 @@ defvjp(one_hot, None)
 
 def _are_integers(logits, labels):
     """Whether the labels are integers (True) or one-hot rows (False); raise if they are neither."""
-    checks.axes("logits", logits, "... N C")
-    _check_examples(logits)
-    if np.shape(labels) == np.shape(logits) and labels.dtype.kind == "f":
+    checks.floats("logits", logits)
+    checks.numeric("labels", labels)
+    if logits.ndim < 2 or not logits.size:
+        checks.axes("logits", logits, "... N C")
+        _check_examples(logits)
+    if labels.shape == logits.shape and labels.dtype.kind == "f":
         return False
-    if np.shape(labels) != np.shape(logits)[:-1] or labels.dtype.kind not in "iu":
+    if labels.shape != logits.shape[:-1] or labels.dtype.kind not in "iu":
         raise ValueError(
             "labels must be integers of shape (..., N) or float one-hot rows of shape (..., N, C) "
             f"for logits of shape {np.shape(logits)}; "
