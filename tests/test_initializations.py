@@ -58,12 +58,12 @@ def not_solved(system, b, steps):
     return b
 
 
-def constant_copies(tree, count):
-    return constant(copies(tree, count))
+def constant_copies(apply, params, x):
+    return constant(copies(params, len(x)))
 
 
-def doubled_copies(tree, count):
-    return copies(tree_map(lambda p: 2 * p, tree), count)
+def doubled_copies(apply, params, x):
+    return copies(tree_map(lambda p: 2 * p, params), len(x))
 
 
 BUGS = [
@@ -77,8 +77,8 @@ BUGS = [
     (meta_sgd, "grad", instead(constant_gradient), relatives.meta_sgd_gradient_of_step_sizes),
     (imaml, "conjugate_gradients", instead(not_solved), relatives.imaml_meta_gradient),
     (imaml, "hvp", instead(lambda f: lambda *a: a[-1]), relatives.imaml_meta_gradient),
-    (anil, "copies", instead(constant_copies), relatives.anil_meta_gradient),
-    (fine_tuning, "copies", instead(doubled_copies), theorems.joint_gradient),
+    (anil, "task_copies", instead(constant_copies), relatives.anil_meta_gradient),
+    (fine_tuning, "task_copies", instead(doubled_copies), theorems.joint_gradient),
 ]
 
 

@@ -60,6 +60,7 @@ def penalised_loss(
     task.
     """
     checks.number("strength", strength, at_least=0.0)
+    checks.floats("data.x", data.x)
     count = len(data.x) if examples is None else examples
     loss = likelihood.loss(net.apply(params, data.x), data.y)
     return loss + (strength / count) * sum(cost(params, each) for each in as_list(penalties))
@@ -104,6 +105,7 @@ def as_list(penalties):
 
 def check_learned(params, data, net, likelihood, previous):
     """Raise if params are not finite or, on a first task, still no better than guessing."""
+    checks.floats("data.x", data.x)
     check_parameters("params", params)
     for path, leaf in zip(names(params, "params"), leaves(params)):
         checks.finite(path, leaf)

@@ -19,8 +19,9 @@ Sources: Kirkpatrick et al. 2016, arXiv:1612.00796; Martens 2014, arXiv:1412.119
 from minimeta.continual.layered import is_layered, squared_gradients
 from minimeta.continual.likelihoods import categorical
 from minimeta.core.backend import np
+from minimeta.core.contract import check_examples, task_copies
 from minimeta.core.gradients import grad
-from minimeta.core.trees import copies, flatten, leaves, like, size, tree_map
+from minimeta.core.trees import flatten, leaves, like, size, tree_map
 from minimeta.tasks import Data
 
 MOST = 2**24  # numbers that the gradients of one block of examples may hold: 128 MiB in float64
@@ -59,7 +60,7 @@ def minibatch(batches, params, data, net, likelihood=categorical, form=diagonal)
     """The mean of g g', g the mean gradient of a mini-batch, over `batches` of indices (B, b)."""
     x, y = data.x[batches], data.y[batches]
     total = lambda phi: np.sum(likelihood.loss(net.apply(phi, x), y))
-    return scale(form(grad(total)(copies(params, len(batches)))), 1.0 / len(batches))
+    return scale(form(grad(total)(task_copies(net.apply, params, x))), 1.0 / len(batches))
 
 
 def equal(params, data, net, likelihood=categorical):
@@ -71,8 +72,10 @@ def information(params, data, net, roots, form=diagonal):
     """1/N sum_n sum_k (J_n' E_kn)(J_n' E_kn)' in the given form, for E (K, N, C) = roots(f, y).
 
     It is computed in blocks of examples, which bounds the memory. If all parameters belong to
-    linear layers, the diagonal does not need a gradient for every weight and example.
+    linear layers, the diagonal does not need a gradient for every weight and example. Raises
+    ValueError for a network that mixes its examples: none of them has a gradient of its own.
     """
+    check_examples(net.apply, params, data.x)
     if form is diagonal and is_layered(params, data.x[:1], net):
         part, numbers = squared_gradients, sum(sum(np.shape(leaf)) for leaf in leaves(params))
     else:
@@ -105,10 +108,10 @@ def one_by_one(form):
 def gradients(params, x, net, errors):
     """J_n' E_n of every example, for E (N, C): a tree of leaves (N, ...).
 
-    Each example is alone: a network that normalises over its batch has a batch of one here.
+    Each example has a copy of the parameters, and is a batch of one.
     """
     total = lambda phi: np.sum(errors[:, None] * net.apply(phi, x[:, None]))
-    return grad(total)(copies(params, len(x)))
+    return grad(total)(task_copies(net.apply, params, x[:, None]))
 
 
 def overlap(fisher, other):

@@ -12,7 +12,9 @@ Source: Raghu, Raghu, Bengio & Vinyals 2020.  Lesson 06.
 
 from functools import partial
 
+from minimeta.core import checks
 from minimeta.core.backend import np
+from minimeta.core.contract import task_copies
 from minimeta.core.gradients import grad
 from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
@@ -37,10 +39,13 @@ def learner(net, part=-1, loss=mse, step_size=0.01, steps=1):
 
 def adapt(theta, support, net, part=-1, loss=mse, step_size=0.01, steps=1):
     """The adapted part of every task: a tree of leaves (M, ...)."""
-    body, head = copies(theta, len(support.x)), copies(part_of(theta, part), len(support.x))
+    body = task_copies(net.apply, theta, support.x)
+    head = part_of(body, part)
 
     def total_loss(head):
-        return np.sum(loss(net.apply(replace_part(body, part, head), support.x), support.y))
+        losses = loss(net.apply(replace_part(body, part, head), support.x), support.y)
+        checks.one_per_task("loss", losses, len(support.x))
+        return np.sum(losses)
 
     for _ in range(steps):
         gradient = grad(total_loss)(head)

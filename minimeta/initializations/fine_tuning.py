@@ -11,15 +11,15 @@ Source: Finn, Abbeel & Levine 2017, section 5.1 and appendix C.1.  Lessons 03 an
 """
 
 from minimeta.core.backend import np
+from minimeta.core.contract import task_copies
 from minimeta.core.gradients import value_and_grad
 from minimeta.core.losses import mse
-from minimeta.core.trees import copies
 from minimeta.initializations.maml import learner  # noqa: F401  (adapting is the same)
 
 
 def joint_loss(theta, task, net, loss=mse):
     """The loss of one network on the examples of all tasks, before any adaptation: a scalar."""
-    phi = copies(theta, len(task.query.x))
+    phi = task_copies(net.apply, theta, task.query.x)
     return np.mean(loss(net.apply(phi, task.query.x), task.query.y))
 
 

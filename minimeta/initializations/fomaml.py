@@ -12,9 +12,10 @@ Source: Finn, Abbeel & Levine 2017, section 5.2; Nichol, Achiam & Schulman 2018.
 
 from functools import partial
 
+from minimeta.core.contract import task_copies
 from minimeta.core.gradients import constant, grad
 from minimeta.core.losses import mse
-from minimeta.core.trees import copies, tree_map
+from minimeta.core.trees import tree_map
 from minimeta.initializations.maml import check_inner, total_loss
 from minimeta.nets.learner import network_learner
 
@@ -28,7 +29,7 @@ def learner(net, loss=mse, step_size=0.01, steps=1):
 
 def adapt(theta, support, net, loss=mse, step_size=0.01, steps=1):
     """phi: the network of every task after its inner steps, a tree of leaves (M, ...)."""
-    phi = copies(theta, len(support.x))
+    phi = task_copies(net.apply, theta, support.x)
     for _ in range(steps):
         gradient = grad(total_loss)(constant(phi), support, net, loss)
         phi = tree_map(lambda p, g: p - step_size * g, phi, gradient)

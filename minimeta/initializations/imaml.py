@@ -21,9 +21,10 @@ from functools import partial
 
 from minimeta.core import checks
 from minimeta.core.backend import np
+from minimeta.core.contract import task_copies
 from minimeta.core.gradients import grad, hvp, value_and_grad
 from minimeta.core.losses import mse
-from minimeta.core.trees import copies, leaves, tree_map
+from minimeta.core.trees import leaves, tree_map
 from minimeta.initializations.maml import check_inner, total_loss
 from minimeta.nets.learner import network_learner
 
@@ -42,7 +43,7 @@ def learner(net, loss=mse, strength=2.0, step_size=0.1, steps=100):
 
 def adapt(theta, support, net, loss=mse, strength=2.0, step_size=0.1, steps=100):
     """phi: the solution of every task's regularised problem, a tree of leaves (M, ...)."""
-    start = copies(theta, len(support.x))
+    start = task_copies(net.apply, theta, support.x)
     phi = start
     for _ in range(steps):
         gradient = regularised_gradient(phi, start, support, net, loss, strength)
@@ -58,7 +59,7 @@ def regularised_gradient(phi, start, support, net, loss, strength):
 
 def inner_gradient_norm(theta, phi, support, net, loss=mse, strength=2.0):
     """The norm of every task's inner gradient at phi, (M,): 0 where the problem is solved."""
-    start = copies(theta, len(support.x))
+    start = task_copies(net.apply, theta, support.x)
     gradient = regularised_gradient(phi, start, support, net, loss, strength)
     return np.sqrt(dot_per_task(gradient, gradient))
 

@@ -18,9 +18,10 @@ from functools import partial
 
 from minimeta.core import checks
 from minimeta.core.backend import np
+from minimeta.core.contract import task_copies
 from minimeta.core.gradients import grad
 from minimeta.core.losses import mse
-from minimeta.core.trees import copies, tree_map
+from minimeta.core.trees import tree_map
 from minimeta.nets.learner import network_learner
 
 
@@ -38,7 +39,7 @@ def adapt(theta, support, net, loss=mse, step_size=0.01, steps=1):
 
 def trajectory(theta, support, net, loss=mse, step_size=0.01, steps=1):
     """[phi_0, phi_1, ..., phi_steps]: the network of every task before and after each step."""
-    path = [copies(theta, len(support.x))]
+    path = [task_copies(net.apply, theta, support.x)]
     for _ in range(steps):
         gradient = grad(total_loss)(path[-1], support, net, loss)
         path.append(tree_map(lambda p, g: p - step_size * g, path[-1], gradient))
@@ -51,7 +52,9 @@ def total_loss(phi, data, net, loss):
     No two tasks share a leaf, so the gradient of the sum holds the gradient of each task's own
     loss. A mean over tasks would divide them all by M and make the inner steps too short.
     """
-    return np.sum(loss(net.apply(phi, data.x), data.y))
+    losses = loss(net.apply(phi, data.x), data.y)  # (M,)
+    checks.one_per_task("loss", losses, len(data.x))
+    return np.sum(losses)
 
 
 def multi_step_loss(net, weights, loss=mse, step_size=0.01):

@@ -14,9 +14,10 @@ here, 0.01 as in MAML's sine experiment.  Lesson 06.
 from functools import partial
 
 from minimeta.core.backend import np
+from minimeta.core.contract import task_copies
 from minimeta.core.gradients import grad
 from minimeta.core.losses import mse
-from minimeta.core.trees import copies, tree_map
+from minimeta.core.trees import tree_map
 from minimeta.initializations.maml import check_inner, total_loss
 from minimeta.nets.learner import network_learner
 
@@ -35,7 +36,7 @@ def learner(net, loss=mse, step_size=0.01, steps=1):
 
 def adapt(meta, support, net, loss=mse, steps=1):
     """phi: the network of every task after its inner steps, a tree of leaves (M, ...)."""
-    phi = copies(meta["theta"], len(support.x))
+    phi = task_copies(net.apply, meta["theta"], support.x)
     for _ in range(steps):
         gradient = grad(total_loss)(phi, support, net, loss)
         phi = tree_map(lambda p, a, g: p - a * g, phi, meta["alpha"], gradient)

@@ -16,10 +16,11 @@ from functools import partial
 
 from minimeta.core import checks
 from minimeta.core.backend import np
+from minimeta.core.contract import task_copies
 from minimeta.core.gradients import grad
 from minimeta.core.losses import mse
 from minimeta.core.optim import sgd
-from minimeta.core.trees import copies, tree_map
+from minimeta.core.trees import tree_map
 from minimeta.initializations.maml import total_loss
 from minimeta.nets.learner import network_learner
 from minimeta.tasks import Data
@@ -40,7 +41,7 @@ def learner(net, loss=mse, inner=None, steps=5, batch=None):
 
 def adapt(theta, support, net, loss, inner, steps, batch=None):
     """phi: the network of every task after its inner steps, a tree of leaves (M, ...)."""
-    phi = copies(theta, len(support.x))
+    phi = task_copies(net.apply, theta, support.x)
     state = inner.init(phi)
     for step in range(steps):
         gradient = grad(total_loss)(phi, minibatch(support, step, batch), net, loss)

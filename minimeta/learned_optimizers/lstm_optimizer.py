@@ -19,10 +19,11 @@ import numpy
 
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
+from minimeta.core.contract import task_copies
 from minimeta.core.gradients import constant
 from minimeta.core.losses import mse
 from minimeta.core.optim import Optimizer
-from minimeta.core.trees import copies, flatten, leaves, like, size, tree_map
+from minimeta.core.trees import flatten, leaves, like, size, tree_map
 from minimeta.learned_optimizers.preprocessing import log_and_sign
 from minimeta.learned_optimizers.training import trajectory
 from minimeta.nets import lstm
@@ -83,7 +84,7 @@ def learner(net, loss=mse, steps=20, through=constant, preprocess=log_and_sign, 
     def adapt(meta, support):
         f = lambda phi, t: loss(net.apply(phi, support.x), support.y)
         update = optimizer(meta["update"], preprocess, scale)
-        begin = copies(meta["start"], len(support.x))
+        begin = task_copies(net.apply, meta["start"], support.x)
         return trajectory(update, begin, f, steps, through=through)[-1]
 
     fresh = lambda rng: {"start": net.init(rng), "update": init(rng, **sizes)}

@@ -27,9 +27,10 @@ from functools import partial
 
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
+from minimeta.core.contract import task_copies
 from minimeta.core.gradients import constant, grad
 from minimeta.core.losses import mse
-from minimeta.core.trees import copies, tree_map
+from minimeta.core.trees import tree_map
 from minimeta.learned_optimizers.preprocessing import log_and_sign
 from minimeta.nets.learner import network_learner
 from minimeta.nets.lstm import sigmoid
@@ -73,7 +74,7 @@ def adapt(meta, support, net, loss=mse, steps=5, see=first_order):
 
 def trajectory(meta, support, net, loss=mse, steps=5, see=first_order):
     """[(phi, f, i), ...], the networks and the gates that led to them: steps + 1 triples."""
-    phi = copies(meta["start"], len(support.x))
+    phi = task_copies(net.apply, meta["start"], support.x)
     zeros = tree_map(np.zeros_like, constant(phi))
     path = [(phi, zeros, zeros)]
     for _ in range(steps):
