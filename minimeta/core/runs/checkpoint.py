@@ -3,6 +3,8 @@
 The file is what numpy.savez writes: the tree's arrays, in order, as "array_0", "array_1", ..., and
 "head", a JSON text (as bytes) that holds everything else: the format's name and version, the tree's
 structure with each array's dtype and shape, the step, the generator's state and the configuration.
+An array whose axes lie in memory in an order of their own is stored with its axes in that order,
+and the head names the order, because sums depend on it in their last bit.
 The same content gives the same bytes. Writing is atomic: whatever interrupts it, the path holds the
 old file or the new one. Reading trusts nothing: whatever is not such a file is a CheckpointError.
 """
@@ -21,7 +23,13 @@ import numpy
 from minimeta.core import checks
 from minimeta.core.backend import to_host
 
-FORMAT, VERSION = "minimeta checkpoint", 1
+try:
+    import fcntl
+except ImportError:  # on Windows, where an open file cannot be removed anyway
+    fcntl = None
+
+FORMAT, VERSION = "minimeta checkpoint", 2
+PLAIN_VERSION = 1  # of a file in which no array has an order of its own
 NUMBER_KINDS = "biufc"  # dtype.kind of booleans, integers, floats and complex numbers
 NUMBER_TYPES = (bool, int, float)  # Python's, kept as they are
 BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
@@ -55,10 +63,12 @@ def save(path, tree, step=0, rng=None, config=None):
     arrays = []
     structure = _describe(tree, arrays, ())
     state = None if rng is None else _json_state(rng)
-    head = {"format": FORMAT, "version": VERSION, "step": int(step), "tree": structure}
+    orders = [_memory_order(array) for array in arrays]
+    version = VERSION if any(orders) else PLAIN_VERSION
+    head = {"format": FORMAT, "version": version, "step": int(step), "tree": structure}
     _json("config", config)  # first by itself, for the error to name it
     text = _json("tree", {**head, "rng": state, "config": config})
-    members = {f"array_{i}": array for i, array in enumerate(arrays)}
+    members = {f"array_{i}": a.transpose(orders[i] or range(a.ndim)) for i, a in enumerate(arrays)}
     _write(Path(path), {"head": numpy.frombuffer(text, numpy.uint8), **members})
 
 
@@ -124,7 +134,20 @@ def _describe(node, arrays, path):
     if type(node) in NUMBER_TYPES:
         return {"number": node}
     arrays.append(_array(node, path))
-    return {"array": len(arrays) - 1, **_signature(arrays[-1])}
+    order = _memory_order(arrays[-1])
+    return {
+        "array": len(arrays) - 1,
+        **_signature(arrays[-1]),
+        **({"order": order} if order else {}),
+    }
+
+
+def _memory_order(array):
+    """The axes from the longest stride to the shortest, where NumPy's format does not keep that."""
+    if array.flags.c_contiguous or array.flags.f_contiguous:
+        return None
+    order = sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+    return order if order != list(range(array.ndim)) else None
 
 
 def _array(leaf, path):
@@ -171,10 +194,14 @@ def _write(path, members):
     part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
     try:
         with open(part, "xb") as file:
+            _lock(file)
             numpy.savez(file, **members)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+            if fcntl:  # while the file is locked; Windows renames no open file
+                os.replace(part, path)
+        if not fcntl:
+            os.replace(part, path)
     except BaseException:  # Ctrl-C too
         part.unlink(missing_ok=True)
         raise
@@ -182,11 +209,22 @@ def _write(path, members):
 
 
 def _sweep(path):
-    """Remove what earlier writers of this path could not, because they were killed."""
+    """Remove what earlier writers of this path could not, because they were killed.
+
+    A writer that lives holds the lock of its file, even if it is paused for days.
+    """
     for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # it is gone, locked, or, on Windows, open
             if time.time() - part.stat().st_mtime > ABANDONED:
+                with open(part, "rb") as file:
+                    _lock(file)
                 part.unlink()
+
+
+def _lock(file):
+    """Lock the file until it is closed or its process ends; raise OSError if another has it."""
+    if fcntl:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _sync(folder):
@@ -225,6 +263,10 @@ def _rebuild(node, archive):
     if "number" in node and type(node["number"]) in NUMBER_TYPES:
         return node["number"]
     array = _member(archive, f"array_{node['array']}")
+    if "order" in node:
+        if sorted(node["order"]) != list(range(array.ndim)):
+            raise ValueError("no order of the axes")
+        array = array.transpose(numpy.argsort(node["order"]))
     if _signature(array) != {"dtype": node["dtype"], "shape": node["shape"]}:
         raise ValueError("not the array described")
     return array
