@@ -168,7 +168,7 @@ def train(loss, sample, inputs, updates):
 # or below it after these 100 steps?
 
 # %%
-STEPS, UPDATES, TESTS = (10, 2, 5) if QUICK else (100, 200, 150)
+STEPS, UPDATES, TESTS = (10, 2, 5) if QUICK else (100, 260, 150)
 quadratics = problems.gaussian_quadratics(8, 10)
 test_rng = numpy.random.default_rng([SEED, 1])
 test = problems.gaussian_quadratics(TESTS, 10).sample(test_rng)
@@ -250,7 +250,7 @@ claim(all(inside), sentence, inside, "all inside", trained=True)
 # %%
 figure, (left, right) = plots.figure(2)
 for name, colour in zip(learned, (plots.COLOURS[1], plots.AFTER)):
-    smooth = history[name].reshape(-1, UPDATES // 40 or 1).mean(axis=1)
+    smooth = history[name].reshape(-1, UPDATES // 26 or 1).mean(axis=1)
     left.plot(
         numpy.linspace(0, UPDATES, len(smooth)), smooth, color=colour, label=name
     )

@@ -1,0 +1,39 @@
+"""Answers to the exercises of the lesson dynamics."""
+
+import numpy
+
+from minimeta import probing
+from minimeta.exact import linear_gaussian, linear_networks, matrix_normal
+
+
+def exercise_1():
+    """Three examples without noise show three of five directions: 3/5 of every mode."""
+    share = matrix_normal.expected_progress(5, 3, 1e-12)
+    return round(float(share), 6)
+
+
+def exercise_2():
+    """The ratio of the two half-times, log(s/u - 1) / 2s for each strength s."""
+    weak, strong = (linear_networks.half_time(numpy.array([s]), 0.01) for s in (1.0, 4.0))
+    return (weak / strong).item()
+
+
+def exercise_3():
+    """Each output is learned by itself; the shares are v / (v + 1): 4/5 and 1/2."""
+    one = numpy.ones((1, 1))
+    gains = [linear_gaussian.posterior(one, one, 0.0, v * one, 1.0)[0].item() for v in (4.0, 1.0)]
+    return gains
+
+
+def exercise_4():
+    """The diagonal of the belief in the modes of the truth, over their strengths: 1/3 and 1."""
+    progress = probing.effective_spectrum(numpy.ones((2, 2)), numpy.diag([3.0, 1.0]))
+    return [float(share) for share in progress]
+
+
+MISTAKES = {
+    1: [0.5, 0.4, 1.0],
+    2: [4.0, 2.0, 0.25],  # the ratio of the strengths alone; the wrong way round
+    3: [[0.5, 0.5], [0.5, 0.8], [0.667, 0.5]],
+    4: [[1.0, 1.0], [0.333, 0.333]],
+}
