@@ -94,7 +94,12 @@ def of_pad(ans, x, pad_width, mode="constant", constant_values=0):
             f"np.pad has a gradient for mode='constant'; for {mode!r} index with the positions "
             "that are repeated, x[positions]."
         )
-    widths = numpy.broadcast_to(numpy.asarray(pad_width, int), (np.ndim(x), 2))
+    if isinstance(pad_width, dict):  # {axis: width}
+        widths = numpy.zeros((np.ndim(x), 2), int)
+        for axis, width in pad_width.items():
+            widths[axis] = width
+    else:
+        widths = numpy.broadcast_to(numpy.asarray(pad_width, int), (np.ndim(x), 2))
     inner = tuple(slice(low, low + n) for (low, _), n in zip(widths.tolist(), np.shape(x)))
     return lambda g: g[inner]
 

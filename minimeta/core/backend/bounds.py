@@ -34,6 +34,14 @@ def of_nan_to_num(ans, x, copy=True, nan=0.0, posinf=None, neginf=None):
 
 
 install(np.nan_to_num, of_nan_to_num)
+
+
+def clip_method(x, min=None, max=None):
+    """x.clip(min) or x.clip(min, max), as NumPy's method has it."""
+    return np.clip(x, min, max)
+
+
+ArrayBox.clip = clip_method
 install(np.clip, of_clip(0), of_clip(1), of_clip(2))
 
 

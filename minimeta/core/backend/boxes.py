@@ -69,11 +69,15 @@ def by_position(function, args, kwargs):
     named = [name for name, value in kwargs.items() if isbox(value)]
     if not named:
         return args, kwargs
-    parameters = [*inspect.signature(function).parameters.values()]
+    try:
+        parameters = [*inspect.signature(function).parameters.values()]
+    except ValueError:  # compiled, before NumPy 2.4
+        parameters = []
     places = {p.name: i for i, p in enumerate(parameters) if p.kind is p.POSITIONAL_OR_KEYWORD}
     if not all(name in places for name in named):
         raise NotImplementedError(
-            f"np.{function.__name__} has no gradient in its argument {named[0]}."
+            f"np.{function.__name__} has no gradient in an argument given by name, {named[0]}=; "
+            "give it by position."
         )
     args, kwargs = list(args), dict(kwargs)
     for p in parameters[len(args) : 1 + max(places[name] for name in named)]:

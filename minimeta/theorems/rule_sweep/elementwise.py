@@ -53,6 +53,7 @@ power: np.power(P, A) | P ** v | P ** A | p ** A | P ** s | p ** s | P ** z | P 
     1 ** A | z ** 1 | z ** 2 | z ** 3 | z ** 0 | A ** integers | z ** integers | E ** 2 |
     A ** numpy.float64(2.0) | P ** row
 clip: np.clip(A, -0.5, 0.5) | np.clip(A, None, 0.5) | np.clip(A, -0.5, None) | A.clip(-0.5, 1) |
+    A.clip(-0.5) | A.clip(max=0.5) |
     np.clip(A, a_min=-0.5, a_max=0.5) | np.clip(A, lower, 2.0) | np.clip(A, lower, lower + 1) |
     np.clip(s, -9, 9) | np.clip(s, 0.5, 1.0) | np.clip(E, 0, 1) | np.clip(A, v, 3.0) |
     np.clip(A, C, C + 1) | np.clip(A, -9.0, v) | np.clip(A, s, s + 0.5) | np.clip(0.1, s, 9.0) |

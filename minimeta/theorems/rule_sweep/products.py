@@ -9,7 +9,7 @@ matmul: A @ M | np.matmul(A, M) | A @ v | v3 @ A | v @ v | B @ M | A @ N | B @ v
     A @ [1.0, 2.0, 3.0, 4.0] | B1 @ N | A @ N1 | B5 @ v | v3 @ B5
 dot: np.dot(A, M) | np.dot(A, v) | np.dot(v3, A) | np.dot(v, v) | np.dot(s, A) | np.dot(A, s) |
     np.dot(s, t) | np.dot(B, M) | np.dot(A, N) | np.dot(B, N) | np.dot(B, v) | np.dot(v, N) |
-    np.dot(2.0, A) | np.dot(A, 2) | np.dot(E, M) | A.dot(M) | np.dot(a=A, b=M) | np.dot(v3, B) |
+    np.dot(2.0, A) | np.dot(A, 2) | np.dot(E, M) | A.dot(M) | np.dot(v3, B) |
     np.dot(one, one) | np.dot(s, v) | np.dot(A, [1.0, 0.0, 2.0, 1.0]) | np.dot(B5, M)
 inner: np.inner(v, v) | np.inner(A, v) | np.inner(v, A) | np.inner(A, C) | np.inner(B, A) |
     np.inner(s, A) | np.inner(A, s) | np.inner(B, B) | np.inner(s, t) | np.inner(A, 2.0)

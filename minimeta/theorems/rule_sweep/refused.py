@@ -28,7 +28,7 @@ REFUSED = {
     ],
     "dot": ["np.dot([s, t], u2)", "np.dot(u2, [s, t])"],
     "outer": ["np.outer([s, t], v)"],
-    "clip": ["np.clip(A, min=s)", "np.clip(A, 0.0, 1.0, numpy.zeros((3, 4)))"],
+    "clip": ["np.clip(A, 0.0, 1.0, numpy.zeros((3, 4)))"],
     "nan_to_num": ["np.nan_to_num(A, nan=s)"],
     "linspace": ["np.linspace(s, t, 5, retstep=True)[0]"],
     "linalg.svd": ["np.linalg.svd(A)[1]", "np.linalg.svd(A, full_matrices=True)[1]"],
