@@ -318,7 +318,7 @@ X, Y, PRIOR = numpy.ones((4, 2)), numpy.ones((4, 1)), (0.0, numpy.eye(2), 0.1)
         ({"mean": "zero"}, "mean must be an array of floats; it is str 'zero'"),
         ({"covariance": numpy.ones((2, 3))}, "covariance must be square"),
         ({"covariance": numpy.ones(2)}, r"covariance must have shape \(\.\.\., D, D\)"),
-        ({"covariance": 1.0}, "covariance must be an array of floats; it is float 1.0"),
+        ({"covariance": 1.0}, "covariance must be an array of floats; it is 1.0"),
         ({"covariance": numpy.array([[1.0, 0.5], [0.0, 1.0]])}, "must be symmetric"),
         (
             {"covariance": numpy.diag([1.0, -0.1])},

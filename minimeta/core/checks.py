@@ -51,6 +51,15 @@ def integer(name, value, at_least):
         raise ValueError(f"{name} must be at least {at_least}; it is {value}.")
 
 
+def list_of_numbers(name, value):
+    """Raise unless value is a list or tuple of finite numbers, or an array of floats, not empty."""
+    if not isinstance(value, (list, tuple)):
+        array(name, value, "T")
+    integer(f"the length of {name}", len(value), at_least=1)
+    for i, one in enumerate(value):
+        number(f"{name}[{i}]", one)
+
+
 def widths(name, value, at_least):
     """Raise unless value is a list or tuple of at least `at_least` positive integers."""
     if not isinstance(value, (list, tuple)) or len(value) < at_least:
@@ -88,6 +97,18 @@ def floats(name, value):
         raise TypeError(f"{name} must be an array of floats; it is {describe(value)}.")
 
 
+def entries(name, record, *keys):
+    """Raise unless the record, such as a dict of parameters, has an array of floats at each key."""
+    for key in keys:
+        try:
+            value = record[key]
+        except (TypeError, LookupError):
+            raise TypeError(
+                f"{name} must have {', '.join(map(repr, keys))}; it is {describe(record)}."
+            ) from None
+        floats(f"{name}[{key!r}]", value)
+
+
 def numeric(name, value):
     """Raise unless value is an array of floating-point numbers or of integers."""
     if not is_array(value) or value.dtype.kind not in "fiu":
@@ -98,8 +119,27 @@ def describe(value):
     """What a value is, in a few words for the end of a sentence."""
     if is_array(value) and np.ndim(value):
         return f"an array of {value.dtype}"
-    text = " ".join(repr(value).split())
+    text = " ".join(repr(value).split())  # of one line
+    if isinstance(value, (bool, int, float)):
+        return text
     return f"{type(value).__name__} {text:.60}"
+
+
+def integers(name, value, at_least=None):
+    """Raise unless value is an array of integers, not below `at_least` where they can be read."""
+    if not is_array(value) or value.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be an array of integers; it is {describe(value)}.")
+    if at_least is not None and readable(value) and value.size and value.min() < at_least:
+        raise ValueError(f"{name} must be at least {at_least}; the least is {value.min()}.")
+
+
+def one_length(name, value, other_name, other):
+    """Raise unless both have the same length: pairing them off would drop the rest."""
+    if len(value) != len(other):
+        raise ValueError(
+            f"{name} and {other_name} must have one length; "
+            f"they have {len(value)} and {len(other)}."
+        )
 
 
 def axes(name, value, letters):
@@ -139,6 +179,16 @@ def array(name, value, letters):
     axes(name, value, letters)
     if readable(value):
         finite(name, value)
+
+
+def quantity(name, value, above=-math.inf, at_least=-math.inf):
+    """Raise unless value is a number or an array of floats, finite and so large where readable."""
+    if is_array(value) and np.ndim(value):
+        array(name, value, "...")
+        if readable(value) and value.size:
+            number(f"the least of {name}", value.min(), above=above, at_least=at_least)
+    elif not isbox(value):
+        number(name, value, above=above, at_least=at_least)
 
 
 def not_negative(name, value):

@@ -31,6 +31,8 @@ def value_and_grad(f, argnum=0):
         with trace_stack.new_trace() as trace:
             boxes = [new_box(leaf, trace, root) for leaf, root in zip(inputs, roots)]
             output = f(*args[:argnum], unflatten(tree, boxes), *args[argnum + 1 :])
+        if output is None:
+            raise TypeError("A gradient needs a scalar; f returned None, as without a `return`.")
         if np.shape(output) != ():
             raise ValueError(f"A gradient needs a scalar; f returned shape {np.shape(output)}.")
         if not (isbox(output) and output._trace == trace):  # f does not depend on the tree

@@ -9,6 +9,7 @@ import numpy
 from autograd.builtins import isinstance, type  # a traced dict is no `dict` to Python's own
 from autograd.tracer import getval, isbox
 
+from minimeta.core import checks
 from minimeta.core.backend import np
 
 
@@ -94,12 +95,11 @@ def check_parameters(name, tree):
     """Raise unless every leaf is a float array or a Python float; say which leaf is not."""
     for path, leaf in zip(names(tree, name), leaves(tree)):
         value = getval(leaf)
-        kind = getattr(
-            getattr(value, "dtype", None), "kind", "f" if isinstance(value, float) else ""
-        )
-        if kind != "f":
-            what = f"an array of {value.dtype}" if kind else f"{type(value).__name__} {value!r:.40}"
-            raise TypeError(f"{path} is {what}; the leaves of a parameter tree are float arrays.")
+        if type(value) is not float and not (checks.is_array(value) and value.dtype.kind == "f"):
+            raise TypeError(
+                f"{path} is {checks.describe(value)}; the leaves of a parameter tree are float "
+                "arrays."
+            )
 
 
 def check_alike(name, tree, other_name, other):

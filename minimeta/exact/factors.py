@@ -6,6 +6,7 @@
 Source: Golub & Van Loan 2013, Matrix Computations, sections 5.2 and 4.2.
 """
 
+from minimeta.core import checks
 from minimeta.core.backend import np
 
 
@@ -15,6 +16,7 @@ def orthonormal_basis(columns):
     The columns must be linearly independent. Gram-Schmidt runs twice, because the second pass
     removes the rounding errors that the first has left.
     """
+    checks.array("columns", columns, "... N D")
     return _gram_schmidt(_gram_schmidt(columns))
 
 
@@ -25,6 +27,7 @@ def covariance_root(covariance):
     variance get columns of zeros. All variables are first scaled to variance one, so that a
     remaining variance counts as zero below one and the same rounding error for all of them.
     """
+    checks.array("covariance", covariance, "... D D")
     size = np.shape(covariance)[-1]
     rounding = 10.0 * size * float(np.finfo(covariance.dtype).eps)
     variances = np.diagonal(covariance, axis1=-2, axis2=-1)[..., None]  # (..., D, 1)

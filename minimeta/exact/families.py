@@ -10,6 +10,7 @@ it is evaluated wrongly.
 
 from functools import partial
 
+from minimeta.core import checks
 from minimeta.exact import fourier_gp, linear_gaussian
 from minimeta.tasks import Family
 from minimeta.tasks.fourier import fourier
@@ -21,6 +22,9 @@ def gaussian_maps(mean, covariance, noise_variance, outputs=1):
 
     covariance is (D, D), mean a number, (D,) or (D, C); noise_variance is above 0.
     """
+    checks.integer("outputs", outputs, at_least=1)
+    checks.covariance("covariance", covariance)
+    checks.axes("covariance", covariance, "D D")
     options = dict(covariance=covariance, mean=mean, outputs=outputs, noise_variance=noise_variance)
     column = mean[:, None] if getattr(mean, "ndim", 0) == 1 else mean
     bayes = linear_gaussian.learner(column, covariance, noise_variance)

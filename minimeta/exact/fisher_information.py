@@ -7,7 +7,9 @@ code is slow on purpose, because continual/fisher.py is compared with it.  Taugh
 Source: Fisher 1922; Amari 1998, Natural Gradient Works Efficiently in Learning.
 """
 
+from minimeta.core import checks
 from minimeta.core.backend import np
+from minimeta.core.trees import check_trainable
 
 
 def one_layer(x, information):
@@ -16,6 +18,10 @@ def one_layer(x, information):
     The Jacobian of the outputs is (x, 1) kron I, so F is the mean of (x, 1)(x, 1)' kron
     information.
     """
+    checks.array("x", x, "N D")
+    checks.array("information", information, "N C C")
+    checks.integer("the number of rows of x", len(x), at_least=1)
+    checks.one_length("x", x, "information", information)
     ones = np.ones((len(x), 1))
     rows = np.concatenate([x, ones], axis=1)  # (N, D + 1)
     return sum(np.kron(np.outer(r, r), S) for r, S in zip(rows, information)) / len(x)
@@ -23,12 +29,17 @@ def one_layer(x, information):
 
 def softmax_information(outputs):
     """diag p - p p' for every row of outputs: (N, C, C)."""
+    checks.array("outputs", outputs, "N C")
     p = _softmax(outputs)
     return np.stack([np.diag(row) - np.outer(row, row) for row in p])
 
 
 def one_hidden_layer(params, x):
     """F (P, P) for labels ~ softmax(tanh(x W_1 + b_1) W_2 + b_2), with x (N, D) and two layers."""
+    check_trainable("params", params)
+    checks.array("x", x, "N D")
+    checks.integer("the number of rows of x", len(x), at_least=1)
+    checks.integer("the number of layers in params", len(params), at_least=2)
     first, second = params
     total = 0.0
     for row in x:
@@ -45,10 +56,18 @@ def one_hidden_layer(params, x):
 
 def divergence(outputs, moved):
     """The mean over rows of KL(softmax(outputs) || softmax(moved)): a number."""
-    p, q = _softmax(outputs), _softmax(moved)
-    return np.mean(np.sum(p * np.log(p / q), axis=-1))
+    checks.array("outputs", outputs, "N C")
+    checks.array("moved", moved, "N C")
+    checks.same_shape("outputs", outputs, "moved", moved)
+    return np.mean(
+        np.sum(_softmax(outputs) * (_log_softmax(outputs) - _log_softmax(moved)), axis=-1)
+    )
 
 
 def _softmax(outputs):
-    e = np.exp(outputs - np.max(outputs, axis=-1, keepdims=True))
-    return e / np.sum(e, axis=-1, keepdims=True)
+    return np.exp(_log_softmax(outputs))
+
+
+def _log_softmax(outputs):
+    shifted = outputs - np.max(outputs, axis=-1, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))

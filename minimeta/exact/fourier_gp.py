@@ -25,6 +25,7 @@ def posterior(x, y, amplitudes, noise_variance):
     """
     covariance = np.asarray(prior_covariance(amplitudes))
     phi = _features(x, len(amplitudes))
+    checks.array("y", y, "... N C")
     return linear_gaussian.posterior(phi, y, 0.0, covariance, noise_variance)
 
 
@@ -33,6 +34,7 @@ def predictive(x, mean, covariance, noise_variance):
 
     `mean` and `covariance` are those of the weights, as `posterior` gives them.
     """
+    checks.array("covariance", covariance, "... D D")
     phi = _features(x, np.shape(covariance)[-1] // 2)
     return linear_gaussian.predictive(phi, mean, covariance, noise_variance)
 
@@ -52,7 +54,9 @@ def function_space(new, x, y, amplitudes, noise_variance):
     Equals `predictive` after `posterior`: x (..., N, 1) and y (..., N, C) are the examples.
     """
     prior = 0.0, prior_covariance(amplitudes), noise_variance
+    checks.array("y", y, "... N C")
     check_problem(_features(x, len(amplitudes)), y, *prior)
+    _check_angles("new", new)
     K = kernel(x, x, amplitudes) + noise_variance * np.eye(np.shape(x)[-2])
     across = kernel(x, new, amplitudes)  # (..., N, N')
     gain = np.swapaxes(np.linalg.solve(K, across), -1, -2)  # (..., N', N)

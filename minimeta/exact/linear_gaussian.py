@@ -28,6 +28,7 @@ def posterior(x, y, mean, covariance, noise_variance):
     Without examples (N = 0) it is the prior, bit for bit. Raises ValueError or TypeError for
     arguments that do not fit.
     """
+    checks.array("y", y, "... N C")
     mean, covariance, noise = check_problem(x, y, mean, covariance, noise_variance)
     if np.shape(x)[-2] == 0:
         return _spread_over_tasks(mean, x, y), _spread_over_tasks(covariance, x)
@@ -54,6 +55,7 @@ def sequential(x, y, mean, covariance, noise_variance):
     covariance, so that L L' stays symmetric and positive. With a = L' x' and v = a' a + s^2:
     m <- m + L a (y - x m) / v,   L <- L - L a a' / (v + s sqrt(v)).
     """
+    checks.array("y", y, "... N C")
     mean, covariance, noise = check_problem(x, y, mean, covariance, noise_variance)
     batch = leading_axes(x, y, mean, covariance)
     mean = np.broadcast_to(mean, (*batch, *np.shape(mean)[-2:]))
@@ -76,6 +78,7 @@ def evidence(x, y, mean, covariance, noise_variance):
 
     -1/2 [ r' K^-1 r + log det K + N log 2 pi ] per output, with r = y - X m and K = X S X' + s^2 I.
     """
+    checks.array("y", y, "... N C")
     mean, covariance, noise = check_problem(x, y, mean, covariance, noise_variance)
     basis, inverse, _ = _factors(x, covariance, noise)
     residual = (y - x @ mean) / noise**0.5
@@ -106,6 +109,12 @@ def wrong_prior_risk(x, believed, true, query_covariance=None):
     prior; S and s^2 are the true ones, and d is the difference of the two means. `believed` and
     `true` are each (mean, covariance, noise_variance). Exact for the given x, as `risk` is.
     """
+    for name, prior in (("believed", believed), ("true", true)):
+        if not isinstance(prior, (tuple, list)) or len(prior) != 3:
+            raise ValueError(
+                f"{name} must be (mean, covariance, noise_variance); "
+                f"it is {checks.describe(prior)}."
+            )
     believed_mean, believed_covariance, believed_noise = check_problem(x, None, *believed)
     mean, covariance, noise = check_problem(x, None, *true)
     basis, inverse, root = _factors(x, believed_covariance, believed_noise)

@@ -28,6 +28,7 @@ def shallow_modes(strength, step_size, steps, curvature=1.0, start=0.0):
     w_t = s + (w_0 - s) (1 - eta lambda)^t, with `strength` s (K,); `curvature` lambda and `start`
     w_0 are numbers or (K,). On fixed features of size c_k, lambda is c_k^2.
     """
+    _check_steps(step_size, steps)
     curvature = _per_mode("curvature", curvature, strength)
     start = _per_mode("start", start, strength)
     return strength + (start - strength) * _powers(1.0 - step_size * curvature, step_size, steps)
@@ -39,8 +40,10 @@ def shallow_weights(input_covariance, correlation, start, step_size, steps):
     W <- W + eta (E x'y - E x'x W), solved along the eigenvectors of E x'x (D, D), which may be
     singular. `correlation` is E x'y (D, C), `start` the first weights (D, C).
     """
+    _check_steps(step_size, steps)
     checks.covariance("input_covariance", input_covariance)
     checks.array("correlation", correlation, "D C")
+    checks.array("start", start, "D C")
     checks.same_shape("start", start, "correlation", correlation)
     if np.shape(input_covariance) != (len(correlation), len(correlation)):
         raise ValueError(
@@ -83,6 +86,7 @@ def two_layer_flow(strength, start, time):
     or (K,); for a curve, (T, 1) gives (T, K).
     """
     start = _per_mode("start", start, strength, above=0.0, below=strength)
+    checks.quantity("time", time)
     return strength / (1.0 + (strength / start - 1.0) * np.exp(-2.0 * strength * time))
 
 
@@ -138,6 +142,7 @@ def _per_mode(name, value, strength, **bounds):
             f"{name} must be a number or have the shape {np.shape(strength)} of strength; "
             f"its shape is {np.shape(value)}."
         )
+    checks.quantity(name, value)
     value = value * np.ones_like(strength)
     if checks.readable(value):
         for k, one in enumerate(value):

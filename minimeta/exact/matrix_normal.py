@@ -42,6 +42,8 @@ def posterior(x, y, mean, row_covariance, column_covariance, noise_variance):
     `row_covariance` R is (..., D, D), `column_covariance` K (C, C), `mean` a number, (D,) or
     (..., D, C).
     """
+    checks.array("y", y, "... N C")
+    checks.covariance("row_covariance", row_covariance)
     mean, R, noise = check_problem(x, y, mean, row_covariance, noise_variance)
     _check_columns(column_covariance, np.shape(y)[-1])
     k, O = np.linalg.eigh(np.asarray(column_covariance))
@@ -55,8 +57,10 @@ def posterior(x, y, mean, row_covariance, column_covariance, noise_variance):
 def learner(mean, row_covariance, column_covariance, noise_variance):
     """The Bayes-optimal Learner for such maps; meta is {} and its state is the posterior."""
     prior = mean, row_covariance, column_covariance, noise_variance
+    checks.covariance("row_covariance", row_covariance)
     check_prior(mean, row_covariance, noise_variance)
     checks.covariance("column_covariance", column_covariance)
+    checks.axes("column_covariance", column_covariance, "C C")
     return Learner(
         init=lambda rng: {},
         adapt=lambda meta, support: posterior(*support, *prior),

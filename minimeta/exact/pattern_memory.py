@@ -25,6 +25,7 @@ from minimeta.core.backend import np
 def consolidating_steps(n, patterns):
     """s_t = n / (n + t) for t = 0, 1, ...: (patterns,)."""
     checks.integer("n", n, at_least=1)
+    checks.integer("patterns", patterns, at_least=1)
     return n / (n + np.arange(patterns, dtype=float))
 
 
@@ -32,6 +33,7 @@ def memory(n, steps):
     """Signal (T,) and noise (T,) after 1, 2, ..., T patterns, learned with step sizes (T,)."""
     checks.integer("n", n, at_least=1)
     checks.array("steps", steps, "T")
+    checks.integer("the number of steps", len(steps), at_least=1)
     factors = np.concatenate([steps[:1], 1.0 - steps[1:] / n])
     q, squares = 0.0, []
     for s in steps:

@@ -31,6 +31,8 @@ def covariance(policy, rewards, baseline=0.0, variances=0.0):
 
     variances are those of the arms' rewards, (..., A): r (1 - r) for Bernoulli arms.
     """
+    checks.quantity("baseline", baseline)
+    checks.quantity("variances", variances, at_least=0.0)
     mean = gradient(policy, rewards)
     weight = policy * ((rewards - baseline) ** 2 + variances)  # pi_a E (R_a - b)^2
     scores = np.eye(np.shape(policy)[-1]) - np.expand_dims(policy, -2)  # row a is e_a - pi

@@ -47,6 +47,7 @@ def joint_optimum(A, c):
 def contraction(A, step_size, steps):
     """(I - alpha A)^k: what k steps of gradient descent leave of theta - c, (M, D, D)."""
     checks.array("A", A, "... D D")
+    checks.quantity("step_size", step_size)
     checks.integer("steps", steps, at_least=0)
     one_step = np.eye(np.shape(A)[-1]) - step_size * A
     left = np.broadcast_to(np.eye(np.shape(A)[-1]), np.shape(A))
@@ -88,17 +89,21 @@ def fomaml_weights(A, step_size, steps):
 
 def reptile_weights(A, step_size, steps):
     """I - P, (M, D, D): the way that the steps go. After many steps all tasks have weight I."""
+    checks.array("A", A, "... D D")
     return np.eye(np.shape(A)[-1]) - contraction(A, step_size, steps)
 
 
 def imaml_weights(A, strength):
     """B A B, (M, D, D), with B = d phi / d theta = (I + A / lam)^-1."""
+    checks.covariance("A", A)
+    checks.number("strength", strength, above=0.0)
     B = np.linalg.inv(np.eye(np.shape(A)[-1]) + A / strength)
     return B @ A @ B
 
 
 def multi_step_weights(A, step_size, weights):
     """sum_j weights[j] (I - alpha A)^j A (I - alpha A)^j, (M, D, D): those of MAML++'s loss."""
+    checks.list_of_numbers("weights", weights)
     return sum(w * maml_weights(A, step_size, j) for j, w in enumerate(weights))
 
 
@@ -107,17 +112,22 @@ def anil_weights(A, step_size, steps, adapted):
 
     `adapted` (D,) is 1.0 for a coordinate that the inner loop changes, else 0.0.
     """
+    checks.array("A", A, "M D D")
+    checks.array("adapted", adapted, "D")
+    checks.one_length("adapted", adapted, "each A", A[0])
     left = contraction(adapted[:, None] * A, step_size, steps)
     return np.swapaxes(left, -1, -2) @ A @ left
 
 
 def meta_gradient(theta, W, c):
     """mean_i W_i (theta - c_i): (D,), for any of the weights W (M, D, D)."""
+    _check(theta, W, c, name="W")
     return np.mean((W @ (theta - c)[..., None])[..., 0], axis=0)
 
 
 def fixed_point(W, c):
     """Where meta_gradient vanishes: the minima c weighted by W, (D,)."""
+    _check(c, W, c, name="W")
     return np.linalg.solve(np.sum(W, axis=0), np.sum(W @ c[..., None], axis=0))[..., 0]
 
 
@@ -128,14 +138,17 @@ def expansion(method, step_size, steps):
     "fomaml" or "reptile"; ValueError for any other. Every inner step sees a fresh minibatch, and
     the query loss of MAML and FOMAML one more. Source: Nichol et al. 2018, section 5.
     """
+    checks.number("step_size", step_size)
     checks.integer("steps", steps, at_least=1)
     known = {
         "maml": (1.0, -2.0 * steps * step_size),
         "fomaml": (1.0, -1.0 * steps * step_size),
         "reptile": (1.0 * steps, -0.5 * steps * (steps - 1) * step_size),
     }
-    if method not in known:
-        raise ValueError(f"method must be one of {', '.join(known)}; it is {method!r}.")
+    if not isinstance(method, str) or method not in known:
+        raise ValueError(
+            f"method must be one of {', '.join(known)}; it is {checks.describe(method)}."
+        )
     return known[method]
 
 
@@ -145,6 +158,7 @@ def best_step(dimension, shots, noise_variance, variance):
     alpha = 1 / (1 + (D + 1) / K + s^2 D / (K V)) for K shots of x ~ N(0, I), noise variance s^2 and
     weights ~ N(theta, V / D I). With infinitely many shots it is 1, Newton's step.
     """
+    _check_setting(dimension, shots, noise_variance, variance)
     return 1.0 / (1.0 + (dimension + 1) / shots + noise_variance * dimension / (shots * variance))
 
 
@@ -153,6 +167,8 @@ def risk_after_step(step_size, dimension, shots, noise_variance, variance):
 
     1/2 [ (1 - 2 alpha + alpha^2 (1 + (D + 1) / K)) V + alpha^2 s^2 D / K ].
     """
+    checks.quantity("step_size", step_size)
+    _check_setting(dimension, shots, noise_variance, variance)
     share = 1.0 - 2.0 * step_size + step_size**2 * (1.0 + (dimension + 1) / shots)
     return 0.5 * (share * variance + step_size**2 * noise_variance * dimension / shots)
 
@@ -163,6 +179,9 @@ def best_step_per_coordinate(curvature, variance):
     The curvatures a and the variances v = E (theta - c)^2 are (M, D). If all tasks have the same
     curvature a, it is 1 / a.
     """
+    checks.array("curvature", curvature, "M D")
+    checks.array("variance", variance, "M D")
+    checks.same_shape("curvature", curvature, "variance", variance)
     return np.mean(curvature**2 * variance, axis=0) / np.mean(curvature**3 * variance, axis=0)
 
 
@@ -173,17 +192,26 @@ def shared_subspace_risk(covariance, features):
     exactly, because it then does principal component analysis of the tasks.
     """
     checks.covariance("covariance", covariance)
+    checks.axes("covariance", covariance, "D D")
     checks.integer("features", features, at_least=0)
     return 0.5 * np.sum(np.linalg.eigvalsh(covariance)[: len(covariance) - features])
 
 
-def _check(theta, A, c):
-    checks.array("A", A, "M D D")
+def _check_setting(dimension, shots, noise_variance, variance):
+    checks.integer("dimension", dimension, at_least=1)
+    checks.integer("shots", shots, at_least=1)
+    checks.number("noise_variance", noise_variance, at_least=0.0)
+    checks.number("variance", variance, above=0.0)
+
+
+def _check(theta, A, c, name="A"):
+    checks.array(name, A, "M D D")
     checks.array("c", c, "M D")
     checks.array("theta", theta, "... D")
     if np.shape(A) != (*np.shape(c), np.shape(c)[-1]):
         raise ValueError(
-            f"A must be (M, D, D) and c (M, D); their shapes are {np.shape(A)} and {np.shape(c)}."
+            f"{name} must be (M, D, D) and c (M, D); "
+            f"their shapes are {np.shape(A)} and {np.shape(c)}."
         )
     if np.shape(theta) not in (np.shape(c), np.shape(c)[-1:]):
         raise ValueError(

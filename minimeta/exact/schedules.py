@@ -53,6 +53,7 @@ def residual(step_sizes, spectrum):
 
 def expected_loss(step_sizes, spectrum, weights):
     """sum_i weight_i p(lam_i)^2 after steps of these sizes, in any order: (...)."""
+    _check(spectrum, weights)
     return np.sum(weights * residual(step_sizes, spectrum) ** 2, axis=-1)
 
 

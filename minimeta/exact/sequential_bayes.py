@@ -27,6 +27,7 @@ def statistics(x, y, noise_variance):
     checks.array("x", x, "T N D")
     checks.array("y", y, "T N C")
     checks.number("noise_variance", noise_variance, above=0.0)
+    checks.same_shape("x[..., 0]", x[..., 0], "y[..., 0]", y[..., 0])
     transposed = np.swapaxes(x, -1, -2) / noise_variance
     return transposed @ x, transposed @ y
 
@@ -43,6 +44,7 @@ def diagonal_optima(A, b, mean, precision):
 
 def recursion(A, b, mean, precision, keep):
     """Means (T, D, C) and precisions (T, D, D) if the next task gets keep(P) in place of P."""
+    check_tasks(A, precision, mean, b=b)
     means, precisions = [], []
     for A_t, b_t in zip(A, b):
         after = precision + A_t
@@ -55,6 +57,7 @@ def recursion(A, b, mean, precision, keep):
 
 def separate_optima(A, b, mean, precision):
     """Optima n (T, D, C) if every task adds its own penalty 1/2 (w - n_t)' Q_t (w - n_t)."""
+    check_tasks(A, precision, mean, b=b)
     curvature = precision + A[0]  # the first penalty includes the prior
     optima = [np.linalg.solve(curvature, precision @ mean + b[0])]
     pull = curvature @ optima[0]
@@ -66,6 +69,7 @@ def separate_optima(A, b, mean, precision):
 
 def separate_error(A, precision, optima):
     """e_T (D, C): the last of the separate optima (T, D, C) minus the joint posterior mean."""
+    check_tasks(A, precision, None, optima=optima)
     Q, excess = [precision + A[0], *A[1:]], np.zeros_like(optima[0])
     for i in range(len(A) - 1):
         for k in range(i):
@@ -78,9 +82,28 @@ def diagonal_error(A, mean, precision, means):
 
     The precision of the prior must be diagonal, as that of an L2 penalty is.
     """
+    check_tasks(A, precision, mean, means=means)
     error, before, P, D = np.zeros_like(means[0]), mean, precision, precision
     for A_t, after in zip(A, means):
         error = np.linalg.solve(D + A_t, D @ error + (P - D) @ (after - before))
         P, before = P + A_t, after
         D = P * np.eye(len(P))
     return error
+
+
+def check_tasks(A, precision, mean, **per_task):
+    """Raise unless A (T, D, D), precision (D, D), mean (D, C) and arrays (T, D, C) fit together."""
+    checks.array("A", A, "T D D")
+    checks.array("precision", precision, "D D")
+    checks.integer("the number of tasks in A", len(A), at_least=1)
+    for name, value in per_task.items():
+        checks.array(name, value, "T D C")
+        if np.shape(value)[:2] != np.shape(A)[:2] or np.shape(A)[1] != np.shape(A)[2]:
+            raise ValueError(
+                f"A and {name} must be (T, D, D) and (T, D, C); "
+                f"their shapes are {np.shape(A)} and {np.shape(value)}."
+            )
+        if name != "optima":
+            checks.array("mean", mean, "D C")
+            checks.same_shape("mean", mean, f"{name}[0]", value[0])
+    checks.same_shape("precision", precision, "A[0]", A[0])

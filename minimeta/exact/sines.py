@@ -25,14 +25,15 @@ from minimeta.tasks.regression import AMPLITUDE, PHASE, X_RANGE
 
 def joint_predictor(x, amplitude=AMPLITUDE, phase=PHASE):
     """E[y | x], the one function with the least squared error over all tasks; x of any shape."""
-    centre, half = _centre_and_half(phase)
-    return _centre_and_half(amplitude)[0] * _sinc(half) * np.sin(x - centre)
+    checks.quantity("x", x)
+    centre, half = _centre_and_half("phase", phase)
+    return _centre_and_half("amplitude", amplitude)[0] * _sinc(half) * np.sin(x - centre)
 
 
 def joint_risk(amplitude=AMPLITUDE, phase=PHASE, x_range=X_RANGE):
     """The mean squared error of `joint_predictor`: E y^2 - E E[y | x]^2, a number."""
-    centre, half = _centre_and_half(phase)
-    height = _centre_and_half(amplitude)[0] * _sinc(half)
+    centre, half = _centre_and_half("phase", phase)
+    height = _centre_and_half("amplitude", amplitude)[0] * _sinc(half)
     explained = height**2 * _mean_square(x_range, centre, 0.0)
     return zero_risk(amplitude, phase, x_range) - explained
 
@@ -41,7 +42,7 @@ def zero_risk(amplitude=AMPLITUDE, phase=PHASE, x_range=X_RANGE):
     """E y^2, the mean squared error of predicting zero: a number."""
     low, high = limits("amplitude", amplitude)
     squared_amplitude = (low**2 + low * high + high**2) / 3.0
-    return squared_amplitude * _mean_square(x_range, *_centre_and_half(phase))
+    return squared_amplitude * _mean_square(x_range, *_centre_and_half("phase", phase))
 
 
 def learner():
@@ -56,6 +57,11 @@ def learner():
 def fit(x, y):
     """(a, b), (..., 2, 1), of the least-squares fit of a sin x + b cos x; x and y (..., N, 1)."""
     _check_determined(x)
+    checks.array("y", y, "... N C")
+    if np.shape(y)[:-1] != np.shape(x)[:-1]:
+        raise ValueError(
+            f"y must be (..., N, C) for x of shape {np.shape(x)}; its shape is {np.shape(y)}."
+        )
     features = _features(x)
     to_basis = np.swapaxes(orthonormal_basis(features), -1, -2)  # Q', (..., 2, N)
     return np.linalg.solve(to_basis @ features, to_basis @ y)  # R w = Q' y
@@ -85,12 +91,12 @@ def _features(x):
 
 def _mean_square(x_range, centre, half):
     """E sin^2(x - phi) for x uniform in x_range and phi uniform in centre +- half."""
-    middle, width = _centre_and_half(x_range)
+    middle, width = _centre_and_half("x_range", x_range)
     return 0.5 - 0.5 * math.cos(2.0 * (middle - centre)) * _sinc(2.0 * width) * _sinc(2.0 * half)
 
 
-def _centre_and_half(interval):
-    low, high = limits("A range", interval)
+def _centre_and_half(name, interval):
+    low, high = limits(name, interval)
     return (low + high) / 2.0, (high - low) / 2.0
 
 
