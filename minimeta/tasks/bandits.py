@@ -36,6 +36,7 @@ def draw_noise(rng, tasks, episodes, steps):
 
 def begin(problem, noise):
     """The one place there is, as the number 1: (M, N, 1)."""
+    checks.floats("noise", noise)
     check_problem(problem, np.shape(noise))
     return np.ones((*np.shape(noise), 1))
 

@@ -68,6 +68,9 @@ def split(rng, x, y, test):
 
     `test` is the number of examples to test on. The same generator gives the same split.
     """
+    checks.generator("rng", rng)
+    checks.numeric("x", x)
+    checks.numeric("y", y)
     checks.integer("test", test, at_least=1)
     if len(x) != len(y) or test >= len(x):
         raise ValueError(

@@ -1,7 +1,5 @@
 """What all families share: checks of their arguments, and the split into support and query."""
 
-import numpy
-
 from minimeta.core import checks
 from minimeta.core.backend import to_device
 from minimeta.tasks.task import Data, Task
@@ -9,8 +7,7 @@ from minimeta.tasks.task import Data, Task
 
 def generator(rng):
     """rng itself; raise TypeError unless it is a numpy.random.Generator."""
-    if not isinstance(rng, numpy.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator; it is a {type(rng).__name__}.")
+    checks.generator("rng", rng)
     return rng
 
 
@@ -24,9 +21,9 @@ def count(shots, queries):
 def limits(name, pair):
     """The range (low, high); raise unless it is two finite numbers in this order."""
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-        raise ValueError(f"{name} must be a pair (low, high); it is {pair!r}.")
-    for number in pair:
-        checks.number(name, number)
+        raise ValueError(f"{name} must be a pair (low, high); it is {checks.describe(pair)}.")
+    for end in pair:
+        checks.number(f"each end of {name}", end)
     if pair[0] > pair[1]:
         raise ValueError(f"{name} must be a pair (low, high) with low <= high; it is {pair}.")
     return tuple(pair)

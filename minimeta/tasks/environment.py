@@ -99,6 +99,8 @@ def returns(reward, discount=1.0):
 
 def alive(done):
     """1 while an episode runs, its last step included, and 0 after: done (M, N, T) -> (M, N, T)."""
+    checks.floats("done", done)
+    checks.axes("done", done, "... T")
     return np.concatenate([np.ones_like(done[..., :1]), 1.0 - done[..., :-1]], axis=-1)
 
 

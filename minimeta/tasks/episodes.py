@@ -51,7 +51,9 @@ def split_classes(rng, y, counts, groups=None):
     """
     check_labels(y)
     if not isinstance(counts, (list, tuple)) or not counts:
-        raise TypeError(f"counts must be a list of how many go into each set; it is {counts!r}.")
+        raise TypeError(
+            f"counts must be a list of how many go into each set; it is {counts!r:.60}."
+        )
     for i, count in enumerate(counts):
         checks.integer(f"counts[{i}]", count, at_least=1)
     groups = y if groups is None else numpy.asarray(groups)
@@ -71,6 +73,8 @@ def split_classes(rng, y, counts, groups=None):
 def select(x, y, classes):
     """The examples (x, y) of these classes alone, in their order."""
     check_examples(x, y)
+    classes = numpy.asarray(classes) if isinstance(classes, (list, tuple)) else classes
+    checks.integers("classes", classes)
     missing = numpy.setdiff1d(classes, y)
     if len(missing):
         raise ValueError(f"classes must be labels in y; {missing[0]} is none of them.")
@@ -129,10 +133,10 @@ def check_examples(x, y):
 
 def check_labels(y):
     """Raise unless y (N,) is a NumPy array of integers, at least one."""
-    if not isinstance(y, numpy.ndarray):
-        raise TypeError(f"y must be a NumPy array of labels; it is a {type(y).__name__}.")
-    if y.dtype.kind not in "iu":
+    if isinstance(y, numpy.ndarray) and y.dtype.kind not in "iu":
         raise TypeError(f"y must be an array of integer labels; it is an array of {y.dtype}.")
+    if not checks.is_array(y) or not checks.readable(y):
+        raise TypeError(f"y must be a NumPy array of labels; it is a {type(y).__name__}.")
     if y.ndim != 1 or len(y) == 0:
         raise ValueError(f"y must have shape (N,) with N at least 1; its shape is {y.shape}.")
 

@@ -66,6 +66,8 @@ def features(x, frequencies):
 
     K is `frequencies`.
     """
+    checks.floats("x", x)
+    checks.axes("x", x, "... N D")
     checks.integer("frequencies", frequencies, at_least=1)
     waves = [wave(k * x) for k in range(1, frequencies + 1) for wave in (np.cos, np.sin)]
     return math.sqrt(2.0) * np.concatenate(waves, axis=-1)

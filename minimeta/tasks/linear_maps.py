@@ -27,6 +27,8 @@ def draw_spectrum(rng, tasks, spectrum, inputs, outputs):
 
 def draw_matrix_normal(rng, tasks, row_covariance, column_covariance):
     """M maps (M, D, C) of mean 0, with covariances R (D, D) of the rows and K (C, C) of columns."""
+    checks.covariance("row_covariance", row_covariance)
+    checks.axes("row_covariance", row_covariance, "D D")
     checks.covariance("column_covariance", column_covariance)
     checks.axes("column_covariance", column_covariance, "C C")
     unit = draw_weights(rng, tasks, row_covariance, outputs=len(column_covariance))

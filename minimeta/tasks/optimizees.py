@@ -53,6 +53,7 @@ def quadratics(problems, dimension, draw):
     """|W theta - y|^2, a sum of squares and not a mean, with W and y from draw(rng, size)."""
     checks.integer("problems", problems, at_least=1)
     checks.integer("dimension", dimension, at_least=1)
+    checks.function("draw", draw)
 
     def sample(rng):
         W = draw(generator(rng), (problems, dimension, dimension))
@@ -68,6 +69,7 @@ def quadratics(problems, dimension, draw):
 def diagonal(spectrum, weights):
     """The Task of one quadratic with curvatures `spectrum` (D,), its losses at 0 `weights` (D,)."""
     checks.array("spectrum", spectrum, "D")
+    checks.array("weights", weights, "D")
     checks.same_shape("spectrum", spectrum, "weights", weights)
     checks.not_negative("spectrum", spectrum)
     checks.not_negative("weights", weights)
@@ -97,6 +99,10 @@ def classifier(images, labels, net, problems=1, batch=128):
     again and again, and leaves out those at the end that do not fill a batch.
     """
     checks.array("images", images, "N D")
+    checks.integers("labels", labels, at_least=0)  # -1 would stand for the last class
+    checks.axes("labels", labels, "N")
+    checks.functions("net", net, "init", "apply")
+    checks.integer("problems", problems, at_least=1)
     checks.integer("batch", batch, at_least=1)
     if not len(labels) == len(images) >= batch:
         raise ValueError(

@@ -81,6 +81,7 @@ def linear(rng, tasks, shots, queries, dimension, noise_variance=0.01, spread=(0
 
 def halve(images):
     """Images (N, 2 H, 2 W, 1) at half the size, (N, H, W, 1): every pixel is the mean of four."""
+    check_images("images", images)
     N, height, width, channels = images.shape
     if height % 2 or width % 2:
         raise ValueError(f"images must have even height and width; their shape is {images.shape}.")
@@ -92,6 +93,8 @@ def turn(images, angle):
 
     A pixel is interpolated from the four around the point that it comes from. Outside is paper, 0.
     """
+    check_images("images", images)
+    checks.number("angle", angle)
     _, height, width, _ = images.shape
     top, left = (height - 1) / 2, (width - 1) / 2  # the middle
     down, right = numpy.mgrid[:height, :width].astype(float)
@@ -117,10 +120,20 @@ def draw_images(rng, shots, queries, source):
     return images[rows], labels[rows]
 
 
+def check_images(name, images):
+    """Raise unless images are floats (N, H, W, C): bytes would wrap round, or lose fractions."""
+    checks.array(name, images, "N H W C")
+
+
 def check_source(source):
     """The images (N, H, W, 1) and labels (N,) of the source, the 8x8 digits if it is None."""
-    images, labels = datasets.digits() if source is None else source
-    checks.axes("source's images", images, "N H W C")
+    if source is None:
+        return datasets.digits()
+    if not isinstance(source, (tuple, list)) or len(source) != 2:
+        raise TypeError(f"source must be (images, labels); it is {checks.describe(source)}.")
+    images, labels = source
+    check_images("source's images", images)
     if len(images) != len(labels):
         raise ValueError(f"source has {len(images)} images and {len(labels)} labels.")
+    checks.integers("source's labels", labels, at_least=0)
     return images, labels

@@ -41,6 +41,7 @@ class Family(NamedTuple):
 def take(data, shots):
     """The first `shots` examples of every task."""
     checks.integer("shots", shots, at_least=0)
+    check_data("data", data)
     if shots > np.shape(data.x)[1]:
         raise ValueError(
             f"shots is {shots}, but a task has {np.shape(data.x)[1]} support examples."
@@ -67,6 +68,8 @@ def check_data(name, data):
     """Raise unless data is Data with x (M, N, D...) and y (M, N, C) or labels (M, N)."""
     if not isinstance(data, Data):
         raise TypeError(f"{name} must be Data(x, y); it is a {type(data).__name__}.")
+    checks.floats(f"{name}.x", data.x)
+    checks.numeric(f"{name}.y", data.y)
     checks.axes(f"{name}.x", data.x, "... M N D")
     checks.axes(f"{name}.y", data.y, "... M N")
     if np.shape(data.x)[:2] != np.shape(data.y)[:2]:
