@@ -86,13 +86,17 @@ def cross_entropy(logits, labels):
 
 
 def accuracy(logits, labels):
-    """Fraction right per task: logits (..., N, C), labels as for cross_entropy -> (...)."""
+    """Fraction right per task: logits (..., N, C), labels as for cross_entropy -> (...).
+
+    It is NaN for a task that has a NaN among its logits: no class is the largest then.
+    """
     if _are_integers(logits, labels):
         _check_range(labels, np.shape(logits)[-1])
     else:
         labels = np.argmax(labels, axis=-1)
-    right = np.argmax(logits, axis=-1) == labels  # (..., N)
-    return np.mean(right.astype(logits.dtype), axis=-1)
+    right = (np.argmax(logits, axis=-1) == labels).astype(logits.dtype)  # (..., N)
+    unknown = np.any(np.isnan(logits), axis=-1)
+    return np.mean(np.where(unknown, np.nan, right), axis=-1)
 
 
 # The gradients of the losses.

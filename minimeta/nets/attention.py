@@ -25,7 +25,7 @@ from minimeta.core.backend import np, primitive, to_device
 from minimeta.core.gradients import grad
 from minimeta.core.losses import softmax, softmax_gradient
 from minimeta.nets.layers import constant_primitive, linear, product, relu, rows
-from minimeta.nets.mlp import layer
+from minimeta.nets.mlp import check_input, layer
 from minimeta.nets.net import Net
 from minimeta.nets.normalisation import FEATURES, centre, inverse_deviation
 
@@ -41,6 +41,7 @@ def transformer(inputs, outputs, width=64, heads=4, blocks=2, causal=True):
         raise ValueError(f"width must be a multiple of heads; {width} is none of {heads}.")
 
     def init(rng):
+        checks.generator("rng", rng)
         first = layer(rng, inputs, width, gain=1.0)
         middle = [block_init(rng, width) for _ in range(blocks)]
         last = layer(rng, width, outputs, gain=1.0)
@@ -48,6 +49,7 @@ def transformer(inputs, outputs, width=64, heads=4, blocks=2, causal=True):
         return to_device(params)
 
     def apply(params, x):
+        check_input(x, inputs)
         x = linear(x, **params["first"])
         for p in params["blocks"]:
             x = block(p, x, heads, causal)
@@ -82,6 +84,8 @@ def block(params, x, heads, causal=True):
 
 def layer_norm(x, gain, shift):
     """Mean 0 and variance 1 for every token (..., T, D), then gain and shift (..., D)."""
+    for name, value in (("x", x), ("gain", gain), ("shift", shift)):
+        checks.floats(name, value)
     y = centre(x, inverse_deviation(x, FEATURES), FEATURES)
     return y * np.expand_dims(gain, -2) + np.expand_dims(shift, -2)
 
@@ -93,12 +97,25 @@ def attention(params, x, heads, causal=True):
 
 def attend(qkv, heads, causal=True):
     """softmax(q k' / sqrt(D / heads)) v, head by head: qkv (..., T, 3 D) -> (..., T, D)."""
+    check_heads(qkv, heads)
     weights = attention_weights(qkv, heads, causal)
     return mix_values(qkv, weights, heads, causal)
 
 
+def check_heads(qkv, heads):
+    """Raise unless qkv is (..., T, 3 D) with D a multiple of heads."""
+    checks.floats("qkv", qkv)
+    checks.axes("qkv", qkv, "... T 3D")
+    checks.integer("heads", heads, at_least=1)
+    if np.shape(qkv)[-1] % (3 * heads):
+        raise ValueError(
+            f"heads must divide the {np.shape(qkv)[-1]} / 3 features of qkv; it is {heads}."
+        )
+
+
 def plain_attention(qkv, heads, causal=True):
     """What `attend` computes, in primitives that each have derivatives of any order."""
+    check_heads(qkv, heads)
     D, T = np.shape(qkv)[-1] // 3, np.shape(qkv)[-2]
     split = np.reshape(qkv, (*np.shape(qkv)[:-1], 3, heads, D // heads))
     q, k, v = (np.swapaxes(split[..., i, :, :], -3, -2) for i in range(3))  # (..., heads, T, .)

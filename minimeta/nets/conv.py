@@ -29,6 +29,7 @@ def conv(image_shape, filters=(64, 64, 64, 64), outputs=5):
     checks.integer("outputs", outputs, at_least=1)
 
     def init(rng):
+        checks.generator("rng", rng)
         blocks = [block(rng, D, C) for D, C in zip(depths[:-1], depths[1:])]
         W = rng.normal(scale=features**-0.5, size=(features, outputs))
         return to_device({"blocks": blocks, "last": {"W": W, "b": np.zeros(outputs)}})
@@ -55,6 +56,7 @@ def block_output(x, W, b):
     Normalising, adding b and relu are increasing, so the largest of a square stays the largest:
     pooling first gives the same and leaves them a quarter of the pixels.
     """
+    checks.floats("b", b)
     y = conv2d(x, W)
     return relu(normalise(max_pool(y), y) + _over_images(b))
 
@@ -82,6 +84,7 @@ def check_blocks(image_shape, filters):
 
 def check_images(x, image_shape):
     """Raise unless x is (..., N, height, width, channels), of the sizes the network is made for."""
+    checks.floats("x", x)
     if np.ndim(x) < 4 or tuple(np.shape(x)[-3:]) != tuple(image_shape):
         raise ValueError(f"x must be images (..., N, {image_shape}); its shape is {np.shape(x)}.")
 

@@ -19,6 +19,7 @@ import math
 import numpy
 from autograd.extend import defvjp
 
+from minimeta.core import checks
 from minimeta.core.backend import primitive
 from minimeta.core.backend.rules import gather
 from minimeta.nets.layers import constant_primitive, is_shared, sum_to
@@ -28,6 +29,8 @@ CACHE = 2**18  # numbers that a core keeps close by: a megabyte of float32
 
 def conv2d(x, W):
     """x * W, zeros outside: (..., N, h, w, D), (..., k, k, D, C) -> (..., N, h, w, C)."""
+    checks.floats("x", x)
+    checks.floats("W", W)
     return convolve(x, W)  # autograd does not look into keyword arguments
 
 

@@ -24,6 +24,7 @@ from autograd.core import JVPNode, VJPNode
 from autograd.extend import defvjp
 from autograd.tracer import register_notrace
 
+from minimeta.core import checks
 from minimeta.core.backend import np, primitive
 
 SMALL = 1200  # numbers in a product up to which OpenBLAS has a kernel of its own for it
@@ -212,6 +213,8 @@ def spread(a, shape):
 
 
 def _check_linear(x, W, b):
+    for name, value in (("x", x), ("W", W), ("b", b)):
+        checks.floats(name, value)
     if x.ndim < 2 or W.ndim < 2 or x.shape[-1] != W.shape[-2] or b.shape[-1:] != W.shape[-1:]:
         raise ValueError(
             "linear needs x (..., N, D), W (..., D, C) and b (..., C); "

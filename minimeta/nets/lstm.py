@@ -26,11 +26,12 @@ from minimeta.core import checks
 from minimeta.core.backend import np, primitive, to_device
 from minimeta.core.gradients import grad
 from minimeta.nets.layers import constant_primitive
-from minimeta.nets.lstm_cell import cell, plain_cell, sigmoid  # noqa: F401  (public here)
+from minimeta.nets.lstm_cell import cell, check_cell, plain_cell, sigmoid  # noqa: F401  (public here)
 
 
 def init(rng, inputs, hidden):
     """Fresh parameters: weights N(0, 1 / (D + H)); biases 0, but 1 for the gate that keeps."""
+    checks.generator("rng", rng)
     checks.integer("inputs", inputs, at_least=1)
     checks.integer("hidden", hidden, at_least=1)
     scale = (inputs + hidden) ** -0.5
@@ -47,6 +48,8 @@ def start(params, x):
 
 def plain_lstm(params, x, state=None):
     """What `lstm` computes, one cell after the other."""
+    check_cell(params, x)
+    checks.axes("x", x, "... T D")
     state, read = start(params, x) if state is None else state, []
     for t in range(np.shape(x)[-2]):
         state = plain_cell(params, state, x[..., t, :])
@@ -60,6 +63,8 @@ def lstm(params, x, state=None):
     It begins with `state`, or with zeros. Parameters may carry task axes; x then begins with the
     same and has an axis of sequences behind them: (M, N, T, D).
     """
+    check_cell(params, x)
+    checks.axes("x", x, "... T D")
     state = start(params, x) if state is None else state
     args = params["W_x"], params["W_h"], params["b"], x, *state
     _check(*args)

@@ -19,6 +19,7 @@ Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
 import numpy
 from autograd.extend import defvjp, defvjp_argnums
 
+from minimeta.core import checks
 from minimeta.core.backend import np, primitive
 from minimeta.core.gradients import grad
 from minimeta.nets.layers import linear
@@ -35,6 +36,21 @@ def plain_cell(params, state, x):
     return step(sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o), c)
 
 
+def check_state(state):
+    """state, which must be a pair (h, c) of arrays of floats."""
+    if not isinstance(state, (tuple, list)) or len(state) != 2:
+        raise TypeError(f"state must be a pair (h, c); it is {checks.describe(state)}.")
+    checks.floats("state[0]", state[0])
+    checks.floats("state[1]", state[1])
+    return state
+
+
+def check_cell(params, x):
+    """Raise unless params hold the arrays of a cell and x is an array of floats."""
+    checks.entries("params", params, "W_x", "W_h", "b")
+    checks.floats("x", x)
+
+
 def step(i, f, g, o, c):
     """h and c after a step with these gates."""
     c = f * c + i * g
@@ -48,7 +64,8 @@ def sigmoid(z):
 
 def cell(params, state, x):
     """What `plain_cell` computes: the state (h, c) after one more input x (..., D)."""
-    h, c = state
+    check_cell(params, x)
+    h, c = check_state(state)
     if np.ndim(x) < 2 or np.shape(x)[:-1] != np.shape(h)[:-1]:
         return plain_cell(params, state, x)
     W = np.concatenate([params["W_x"], params["W_h"]], axis=-2)

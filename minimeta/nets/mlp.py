@@ -16,13 +16,19 @@ def mlp(sizes, activation=relu, gain=2.0):
     relu (He et al. 2015), a gain of 1 through tanh (Glorot & Bengio 2010, for equal widths).
     """
     checks.widths("sizes", sizes, at_least=2)
+    checks.function("activation", activation)
     checks.number("gain", gain, above=0.0)
 
     def init(rng):
+        checks.generator("rng", rng)
         return to_device([layer(rng, D, C, gain) for D, C in zip(sizes[:-1], sizes[1:])])
 
     def apply(params, x):
         check_input(x, sizes[0])
+        if len(params) != len(sizes) - 1:
+            raise ValueError(
+                f"params must be a list of {len(sizes) - 1} layers; its length is {len(params)}."
+            )
         for h_params in params[:-1]:
             x = activation(linear(x, **h_params))
         return linear(x, **params[-1])  # (..., N, C)
@@ -38,6 +44,7 @@ def layer(rng, inputs, outputs, gain):
 
 def check_input(x, width):
     """Raise unless x is (..., N, width)."""
+    checks.floats("x", x)
     checks.axes("x", x, "... N D")
     if np.shape(x)[-1] != width:
         raise ValueError(
