@@ -9,6 +9,7 @@ task (the inner loop).
 
 import numpy
 
+from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.learner import Learner, fold  # noqa: F401  (their public names are here)
 from minimeta.core.trees import tree_map
@@ -17,13 +18,18 @@ from minimeta.tasks.task import Data, Task, check_data, check_finite, check_task
 
 def meta_loss(learner, meta, task):
     """The query loss after adapting to the support, averaged over the M tasks: a scalar."""
+    checks.functions("learner", learner, "adapt", "predict", "loss")
+    check_task(task)
     return np.mean(task_losses(learner, meta, task))
 
 
 def task_losses(learner, meta, task, loss=None):
     """The query loss of each task, (M,), finite or not: what `meta_loss` averages."""
     state = learner.adapt(meta, task.support)
-    return (loss or learner.loss)(learner.predict(meta, state, task.query.x), task.query.y)
+    loss = learner.loss if loss is None else loss
+    losses = loss(learner.predict(meta, state, task.query.x), task.query.y)
+    checks.one_per_task("loss", losses, len(task.query.x))
+    return losses
 
 
 def evaluate(learner, meta, task, loss=None):
@@ -34,10 +40,14 @@ def evaluate(learner, meta, task, loss=None):
     finite: the inner loop has diverged.
     """
     check_task(task)
+    checks.functions("learner", learner, "adapt", "predict", "loss")
+    loss = learner.loss if loss is None else loss
+    checks.function("loss", loss)
     task = tree_map(_read_only, task)
     state = learner.adapt(meta, task.support)
     prediction = learner.predict(meta, state, task.query.x)
-    losses = (loss or learner.loss)(prediction, task.query.y)  # (M,)
+    losses = loss(prediction, task.query.y)  # (M,)
+    checks.one_per_task("loss", losses, len(task.query.x))
     _check_answers(task, prediction, losses)
     return losses
 
@@ -45,6 +55,9 @@ def evaluate(learner, meta, task, loss=None):
 def learning_curve(learner, meta, task, shots, loss=None):
     """Losses after the first s support examples, for each s in shots: (len(shots), M)."""
     check_task(task)
+    checks.functions("learner", learner, "adapt", "predict", "loss")
+    if not isinstance(shots, (list, tuple, range, numpy.ndarray)):
+        raise TypeError(f"shots must be a list of integers; it is {checks.describe(shots)}.")
     first = [Task(take(task.support, s), task.query) for s in shots]
     return np.stack([evaluate(learner, meta, part, loss) for part in first])
 

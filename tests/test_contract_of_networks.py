@@ -137,9 +137,9 @@ IN_ORDER = {
 @pytest.mark.parametrize("net, shape", IN_ORDER.values(), ids=IN_ORDER)
 def test_the_networks_of_the_package_keep_copies_apart(net, shape):
     x = rng().normal(size=shape)
-    contract.task_copies(net.apply, net.init(rng()), x)
+    contract.task_copies(net, net.init(rng()), Data(x, x))
     with single_precision():
-        contract.task_copies(net.apply, net.init(rng()), x.astype("float32"))
+        contract.task_copies(net, net.init(rng()), Data(*2 * [x.astype("float32")]))
 
 
 # ---- Once, and unseen ----
@@ -154,18 +154,21 @@ def test_a_network_is_tried_once_for_each_of_its_shapes():
     net, calls = count_calls(RIGHT)
     theta, x = init(rng()), task().support.x
     for _ in range(3):
-        contract.task_copies(net.apply, theta, x)
-        contract.task_copies(net.apply, theta, x[:, :2])
+        contract.task_copies(net, theta, Data(x, x))
+        contract.task_copies(net, theta, Data(x[:, :2], x[:, :2]))
     assert len(calls) == 3  # two tasks alone, and both together
-    contract.task_copies(net.apply, [theta[0], {**theta[1], "W": theta[1]["W"][:, :1]}], x)
+    narrow = [theta[0], {**theta[1], "W": theta[1]["W"][:, :1]}]
+    contract.task_copies(net, narrow, Data(x, x))
     assert len(calls) == 6
 
 
 def test_numbers_that_are_not_finite_prove_nothing():
     net, calls = count_calls(MIXES_COPIES["a bias on the last axis"])
     x = task(shots=2).support.x
-    contract.task_copies(net.apply, init(rng()), numpy.nan * x)
-    refused(lambda: contract.task_copies(net.apply, init(rng()), x), "np.expand_dims", ValueError)
+    contract.task_copies(net, init(rng()), Data(numpy.nan * x, x))
+    refused(
+        lambda: contract.task_copies(net, init(rng()), Data(x, x)), "np.expand_dims", ValueError
+    )
 
 
 def test_a_recording_does_not_see_the_trial():

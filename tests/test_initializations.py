@@ -58,12 +58,12 @@ def not_solved(system, b, steps):
     return b
 
 
-def constant_copies(apply, params, x):
-    return constant(copies(params, len(x)))
+def constant_copies(net, params, data):
+    return constant(copies(params, len(data.x)))
 
 
-def doubled_copies(apply, params, x):
-    return copies(tree_map(lambda p: 2 * p, params), len(x))
+def doubled_copies(net, params, data, of):
+    return copies(tree_map(lambda p: 2 * p, params), len(data.x))
 
 
 BUGS = [

@@ -21,7 +21,7 @@ from minimeta.continual import fisher
 from minimeta.continual.likelihoods import categorical
 from minimeta.core import checks
 from minimeta.core.backend import np
-from minimeta.core.trees import check_alike, check_parameters, dot, leaves, names, tree_map
+from minimeta.core.trees import check_alike, dot, leaves, names, tree_map
 
 
 class Penalty(NamedTuple):
@@ -60,7 +60,7 @@ def penalised_loss(
     task.
     """
     checks.number("strength", strength, at_least=0.0)
-    checks.floats("data.x", data.x)
+    fisher.check_arguments(params, data, net)
     count = len(data.x) if examples is None else examples
     loss = likelihood.loss(net.apply(params, data.x), data.y)
     return loss + (strength / count) * sum(cost(params, each) for each in as_list(penalties))
@@ -100,13 +100,21 @@ def proximal_step(penalties, rate):
 
 def as_list(penalties):
     """A list of penalties, from one Penalty or a sequence of them."""
-    return [penalties] if isinstance(penalties, Penalty) else list(penalties)
+    if isinstance(penalties, Penalty):
+        return [penalties]
+    if not isinstance(penalties, (list, tuple)):
+        raise TypeError(
+            f"penalties must be a Penalty or a list of them; it is {checks.describe(penalties)}."
+        )
+    for i, each in enumerate(penalties):
+        if not isinstance(each, Penalty):
+            raise TypeError(f"penalties[{i}] must be a Penalty; it is {checks.describe(each)}.")
+    return list(penalties)
 
 
 def check_learned(params, data, net, likelihood, previous):
     """Raise if params are not finite or, on a first task, still no better than guessing."""
-    checks.floats("data.x", data.x)
-    check_parameters("params", params)
+    fisher.check_arguments(params, data, net)
     for path, leaf in zip(names(params, "params"), leaves(params)):
         checks.finite(path, leaf)
     outputs = net.apply(params, data.x)

@@ -18,10 +18,11 @@ Sources: Kirkpatrick et al. 2016, arXiv:1612.00796; Martens 2014, arXiv:1412.119
 
 from minimeta.continual.layered import is_layered, squared_gradients
 from minimeta.continual.likelihoods import categorical
+from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.contract import check_examples, task_copies
 from minimeta.core.gradients import grad
-from minimeta.core.trees import flatten, leaves, like, size, tree_map
+from minimeta.core.trees import check_trainable, flatten, leaves, like, size, tree_map
 from minimeta.tasks import Data
 
 MOST = 2**24  # numbers that the gradients of one block of examples may hold: 128 MiB in float64
@@ -40,12 +41,15 @@ def full(gradients):
 
 def exact(params, data, net, likelihood=categorical, form=diagonal):
     """The Fisher information at params, over the inputs data.x (N, D...); data.y may be None."""
+    check_arguments(params, data, net)
     unlabelled = Data(data.x, data.x)  # `information` needs some y to cut into blocks
     return information(params, unlabelled, net, lambda f, y: likelihood.roots(f), form)
 
 
 def monte_carlo(rng, params, data, net, likelihood=categorical, form=diagonal):
     """An unbiased estimate of `exact`, from one y for each x, drawn from the model."""
+    checks.generator("rng", rng)
+    check_arguments(params, data, net)
     y = likelihood.sample(rng, net.apply(params, data.x))
     return empirical(params, Data(data.x, y), net, likelihood, form)
 
@@ -58,9 +62,12 @@ def empirical(params, data, net, likelihood=categorical, form=diagonal):
 
 def minibatch(batches, params, data, net, likelihood=categorical, form=diagonal):
     """The mean of g g', g the mean gradient of a mini-batch, over `batches` of indices (B, b)."""
+    check_arguments(params, data, net)
+    checks.integers("batches", batches)
+    checks.axes("batches", batches, "B b")
     x, y = data.x[batches], data.y[batches]
     total = lambda phi: np.sum(likelihood.loss(net.apply(phi, x), y))
-    return scale(form(grad(total)(task_copies(net.apply, params, x))), 1.0 / len(batches))
+    return scale(form(grad(total)(alone(net, params, x))), 1.0 / len(batches))
 
 
 def equal(params, data, net, likelihood=categorical):
@@ -75,6 +82,7 @@ def information(params, data, net, roots, form=diagonal):
     linear layers, the diagonal does not need a gradient for every weight and example. Raises
     ValueError for a network that mixes its examples: none of them has a gradient of its own.
     """
+    check_arguments(params, data, net)
     check_examples(net.apply, params, data.x)
     if form is diagonal and is_layered(params, data.x[:1], net):
         part, numbers = squared_gradients, sum(sum(np.shape(leaf)) for leaf in leaves(params))
@@ -82,6 +90,19 @@ def information(params, data, net, roots, form=diagonal):
         part, numbers = one_by_one(form), size(params)
     blocks = cut(data, max(1, MOST // numbers))
     return scale(add(part(params, block, net, roots) for block in blocks), 1.0 / len(data.x))
+
+
+def check_arguments(params, data, net):
+    """Raise unless these are parameters, Data of as many x as y, both at least one, and a net."""
+    check_trainable("params", params)
+    checks.functions("net", net, "apply")
+    if not isinstance(data, Data):
+        raise TypeError(f"data must be Data(x, y); it is {checks.describe(data)}.")
+    checks.floats("data.x", data.x)
+    checks.integer("the number of examples in data", len(data.x), at_least=1)
+    if data.y is not None:
+        checks.numeric("data.y", data.y)
+        checks.one_length("data.x", data.x, "data.y", data.y)
 
 
 def cut(data, most):
@@ -111,7 +132,12 @@ def gradients(params, x, net, errors):
     Each example has a copy of the parameters, and is a batch of one.
     """
     total = lambda phi: np.sum(errors[:, None] * net.apply(phi, x[:, None]))
-    return grad(total)(task_copies(net.apply, params, x[:, None]))
+    return grad(total)(alone(net, params, x[:, None]))
+
+
+def alone(net, params, x):
+    """Copies of the parameters, one for each batch x (B, b, ...)."""
+    return task_copies(net, params, Data(x, x), "params", "data")
 
 
 def overlap(fisher, other):

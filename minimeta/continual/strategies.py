@@ -54,6 +54,7 @@ def rehearsal(count):
 
 def one_penalty(net, likelihood=categorical, estimate=fisher.exact):
     """Remember one penalty, with the latest parameters as its anchor (see ewc.consolidate)."""
+    checks.functions("net", net, "apply")
 
     def remember(memory, params, data):
         previous = memory.penalties[0] if memory.penalties else None
@@ -64,6 +65,7 @@ def one_penalty(net, likelihood=categorical, estimate=fisher.exact):
 
 def penalties(net, likelihood=categorical, estimate=fisher.exact):
     """Remember a penalty for every task."""
+    checks.functions("net", net, "apply")
 
     def remember(memory, params, data):
         new = ewc.consolidate(params, data, net, likelihood, estimate)
@@ -89,7 +91,12 @@ def learn(
     Each example of a batch comes from this task or from one in the memory, all equally likely.
     Raises FloatingPointError if training diverges.
     """
+    fisher.check_arguments(params, data, net)
+    checks.generator("rng", rng)
     checks.number("strength", strength, at_least=0.0)
+    checks.integer("steps", steps, at_least=0)
+    checks.integer("batch", batch, at_least=1)
+    checks.number("step_size", step_size, above=0.0)
     penalise = ewc.proximal_step(memory.penalties, step_size * strength / len(data.x))
     gradient = grad(lambda theta, x, y: likelihood.loss(net.apply(theta, x), y))
     descend = lambda theta, g: tree_map(lambda p, g: p - step_size * g, theta, g)
@@ -101,6 +108,17 @@ def learn(
     if not all(np.all(np.isfinite(leaf)) for leaf in leaves(params)):
         raise FloatingPointError("The parameters are not finite; a smaller step_size may help.")
     return params
+
+
+def check_tasks(name, tasks):
+    """Raise unless tasks are Data whose x (T, N, D...) and y (T, N, ...) agree on T and N."""
+    if not isinstance(tasks, Data):
+        raise TypeError(f"{name} must be Data(x, y); it is {checks.describe(tasks)}.")
+    if np.shape(tasks.x)[:2] != np.shape(tasks.y)[:2]:
+        raise ValueError(
+            f"{name}.x and {name}.y must agree on tasks and examples; "
+            f"their shapes are {np.shape(tasks.x)} and {np.shape(tasks.y)}."
+        )
 
 
 def draw(rng, counts, size):
@@ -118,6 +136,7 @@ def learn_sequence(rng, params, tasks, net, remember=nothing, **options):
 
     `options` are those of `learn`.
     """
+    check_tasks("tasks", tasks)
     memory, path = EMPTY, []
     for data in (Data(x, y) for x, y in zip(*tasks)):
         params = learn(rng, params, data, net, memory, **options)
@@ -128,5 +147,6 @@ def learn_sequence(rng, params, tasks, net, remember=nothing, **options):
 
 def accuracies(path, queries, net):
     """The accuracy on every task after every task, (T, T): row t is after learning task t."""
+    check_tasks("queries", queries)
     score = lambda theta: [accuracy(net.apply(theta, x), y) for x, y in zip(*queries)]
     return numpy.array(to_host([score(theta) for theta in path]))

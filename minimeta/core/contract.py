@@ -15,39 +15,56 @@ from autograd.tracer import isbox
 
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device, to_host
-from minimeta.core.trees import check_parameters, copies, leaves, tree_map
+from minimeta.core.trees import check_parameters, check_trainable, copies, leaves, tree_map
 
 FEW = 3  # rows that are tried
 MOST = 256  # networks that are remembered
 PASSED = {}  # (question, apply, shapes) of what has been tried and is in order
 
 
-def task_copies(apply, params, x):
-    """`copies` of the parameters for the M tasks of x (M, N, ...), one for each.
+def task_copies(net, params, data, name="theta", of="support"):
+    """`copies` of the parameters for the M tasks of data, x (M, N, ...), one for each.
 
-    Raises ValueError if apply(copies, x) does not keep the copies apart.
+    Raises ValueError if net.apply(copies, x) does not keep the copies apart, and TypeError or
+    ValueError for other arguments that do not fit. `name` and `of` are what an error calls
+    parameters and data.
     """
-    _ask_once(_keeps_copies_apart, apply, params, x, len(x) > 1)
+    try:
+        apply, x, y = net.apply, data.x, data.y
+    except AttributeError:
+        checks.functions("net", net, "apply")
+        raise TypeError(f"{of} must be Data(x, y); it is {checks.describe(data)}.") from None
+    checks.floats(f"{of}.x", x)
+    checks.numeric(f"{of}.y", y)
+    if x.ndim < 3 or x.shape[:2] != y.shape[:2]:
+        raise ValueError(
+            f"{of}.x and {of}.y must agree on tasks and examples, (M, N, ...); "
+            f"their shapes are {x.shape} and {y.shape}."
+        )
+    _ask_once(_keeps_copies_apart, apply, params, x, len(x) > 1, name)
     return copies(params, len(x))
 
 
 def check_examples(apply, params, x):
     """Raise ValueError if the answers of apply(params, x) to x (N, ...) depend on each other."""
-    _ask_once(_keeps_examples_apart, apply, params, x, True)
+    _ask_once(_keeps_examples_apart, apply, params, x, True, "params")
 
 
-def _ask_once(question, apply, params, x, several):
+def _ask_once(question, apply, params, x, several, name):
     """question(apply, params, x) raises, or tells whether its answer holds from now on."""
-    checks.floats("x", x)
     try:
-        key = (question, apply, several, x.shape[2:], *[leaf.shape for leaf in leaves(params)])
+        kinds = [(type(leaf), leaf.shape, leaf.dtype) for leaf in leaves(params)]
+        key = (question, apply, several, x.shape[2:], *kinds)
         if key in PASSED:
             return
-    except AttributeError:  # a leaf without a shape
-        check_parameters("params", params)
-        key = None
+    except AttributeError:  # a leaf that is no array
+        check_trainable(name, params)
+        raise
     except TypeError:  # a function without a hash is asked every time
         key = None
+    check_parameters(name, params)
+    checks.function("net.apply", apply)
+    checks.integer(f"the number of arrays in {name}", len(leaves(params)), at_least=1)
     if 0 in np.shape(x):
         return
     with numpy.errstate(all="ignore"):

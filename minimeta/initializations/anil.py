@@ -19,7 +19,7 @@ from minimeta.core.gradients import grad
 from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.core.trees import copies, tree_map
-from minimeta.initializations.maml import check_inner
+from minimeta.initializations.maml import check_inner, check_network
 
 
 def learner(net, part=-1, loss=mse, step_size=0.01, steps=1):
@@ -29,6 +29,7 @@ def learner(net, part=-1, loss=mse, step_size=0.01, steps=1):
     raises ValueError if the network has no such part.
     """
     check_inner(step_size, steps)
+    check_network(net, loss)
     inner = partial(adapt, net=net, part=part, loss=loss, step_size=step_size, steps=steps)
 
     def predict(theta, head, x):
@@ -39,7 +40,9 @@ def learner(net, part=-1, loss=mse, step_size=0.01, steps=1):
 
 def adapt(theta, support, net, part=-1, loss=mse, step_size=0.01, steps=1):
     """The adapted part of every task: a tree of leaves (M, ...)."""
-    body = task_copies(net.apply, theta, support.x)
+    check_inner(step_size, steps)
+    checks.function("loss", loss)
+    body = task_copies(net, theta, support)
     head = part_of(body, part)
 
     def total_loss(head):

@@ -12,6 +12,7 @@ Source: Finn, Abbeel & Levine 2017, section 5.2; Nichol, Achiam & Schulman 2018.
 
 from functools import partial
 
+from minimeta.core import checks
 from minimeta.core.contract import task_copies
 from minimeta.core.gradients import constant, grad
 from minimeta.core.losses import mse
@@ -29,7 +30,9 @@ def learner(net, loss=mse, step_size=0.01, steps=1):
 
 def adapt(theta, support, net, loss=mse, step_size=0.01, steps=1):
     """phi: the network of every task after its inner steps, a tree of leaves (M, ...)."""
-    phi = task_copies(net.apply, theta, support.x)
+    check_inner(step_size, steps)
+    checks.function("loss", loss)
+    phi = task_copies(net, theta, support)
     for _ in range(steps):
         gradient = grad(total_loss)(constant(phi), support, net, loss)
         phi = tree_map(lambda p, g: p - step_size * g, phi, gradient)

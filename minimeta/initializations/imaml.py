@@ -24,7 +24,7 @@ from minimeta.core.backend import np
 from minimeta.core.contract import task_copies
 from minimeta.core.gradients import grad, hvp, value_and_grad
 from minimeta.core.losses import mse
-from minimeta.core.trees import leaves, tree_map
+from minimeta.core.trees import check_alike, check_parameters, leaves, tree_map
 from minimeta.initializations.maml import check_inner, total_loss
 from minimeta.nets.learner import network_learner
 
@@ -43,7 +43,10 @@ def learner(net, loss=mse, strength=2.0, step_size=0.1, steps=100):
 
 def adapt(theta, support, net, loss=mse, strength=2.0, step_size=0.1, steps=100):
     """phi: the solution of every task's regularised problem, a tree of leaves (M, ...)."""
-    start = task_copies(net.apply, theta, support.x)
+    check_inner(step_size, steps)
+    checks.number("strength", strength, above=0.0)
+    checks.function("loss", loss)
+    start = task_copies(net, theta, support)
     phi = start
     for _ in range(steps):
         gradient = regularised_gradient(phi, start, support, net, loss, strength)
@@ -59,7 +62,11 @@ def regularised_gradient(phi, start, support, net, loss, strength):
 
 def inner_gradient_norm(theta, phi, support, net, loss=mse, strength=2.0):
     """The norm of every task's inner gradient at phi, (M,): 0 where the problem is solved."""
-    start = task_copies(net.apply, theta, support.x)
+    checks.number("strength", strength, above=0.0)
+    checks.function("loss", loss)
+    start = task_copies(net, theta, support)
+    check_alike("phi", phi, "the copies of theta", start)
+    check_parameters("phi", phi)
     gradient = regularised_gradient(phi, start, support, net, loss, strength)
     return np.sqrt(dot_per_task(gradient, gradient))
 

@@ -39,7 +39,9 @@ def adapt(theta, support, net, loss=mse, step_size=0.01, steps=1):
 
 def trajectory(theta, support, net, loss=mse, step_size=0.01, steps=1):
     """[phi_0, phi_1, ..., phi_steps]: the network of every task before and after each step."""
-    path = [task_copies(net.apply, theta, support.x)]
+    check_inner(step_size, steps)
+    checks.function("loss", loss)
+    path = [task_copies(net, theta, support)]
     for _ in range(steps):
         gradient = grad(total_loss)(path[-1], support, net, loss)
         path.append(tree_map(lambda p, g: p - step_size * g, path[-1], gradient))
@@ -64,7 +66,8 @@ def multi_step_loss(net, weights, loss=mse, step_size=0.01):
     Train with train(net.init, value_and_grad(multi_step_loss(...)), ...).
     Source: Antoniou, Edwards & Storkey 2018, section 4.
     """
-    checks.integer("the number of weights", len(weights), at_least=1)
+    check_network(net, loss)
+    checks.list_of_numbers("weights", weights)
     check_inner(step_size, len(weights) - 1)
 
     def outer_loss(theta, task):
@@ -73,6 +76,12 @@ def multi_step_loss(net, weights, loss=mse, step_size=0.01):
         return sum(weight * value for weight, value in zip(weights, losses))
 
     return outer_loss
+
+
+def check_network(net, loss):
+    """Raise unless net and loss are what a learner is made of."""
+    checks.functions("net", net, "apply")
+    checks.function("loss", loss)
 
 
 def check_inner(step_size, steps):

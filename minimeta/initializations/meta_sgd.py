@@ -36,7 +36,7 @@ def learner(net, loss=mse, step_size=0.01, steps=1):
 
 def adapt(meta, support, net, loss=mse, steps=1):
     """phi: the network of every task after its inner steps, a tree of leaves (M, ...)."""
-    phi = task_copies(net.apply, meta["theta"], support.x)
+    phi = task_copies(net, meta["theta"], support, "meta['theta']")
     for _ in range(steps):
         gradient = grad(total_loss)(phi, support, net, loss)
         phi = tree_map(lambda p, a, g: p - a * g, phi, meta["alpha"], gradient)

@@ -34,14 +34,18 @@ def learner(net, loss=mse, inner=None, steps=5, batch=None):
     it is tested.
     """
     check_steps(steps, batch)
-    inner = inner or sgd(0.02)
+    inner = sgd(0.02) if inner is None else inner
+    checks.functions("inner", inner, "init", "update")
     walk = partial(adapt, net=net, loss=loss, inner=inner, steps=steps, batch=batch)
     return network_learner(net, walk, loss)
 
 
 def adapt(theta, support, net, loss, inner, steps, batch=None):
     """phi: the network of every task after its inner steps, a tree of leaves (M, ...)."""
-    phi = task_copies(net.apply, theta, support.x)
+    check_steps(steps, batch)
+    checks.functions("inner", inner, "init", "update")
+    checks.function("loss", loss)
+    phi = task_copies(net, theta, support)
     state = inner.init(phi)
     for step in range(steps):
         gradient = grad(total_loss)(phi, minibatch(support, step, batch), net, loss)

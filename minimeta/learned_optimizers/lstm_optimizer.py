@@ -37,7 +37,10 @@ def init(rng, layers=2, hidden=20, inputs=2, memory=20):
     Each unit starts with a memory of m steps, m - 1 uniform between 1 and `memory`: its forget gate
     is at 1 - 1 / m and its input gate at 1 / m (Tallec & Ollivier 2018).
     """
+    checks.generator("rng", rng)
     checks.integer("layers", layers, at_least=0)
+    checks.integer("hidden", hidden, at_least=1)
+    checks.integer("inputs", inputs, at_least=1)
     checks.number("memory", memory, above=1.0)
     sizes, cells = [inputs] + layers * [hidden], []
     for D, H in zip(sizes, sizes[1:]):
@@ -53,6 +56,9 @@ def optimizer(meta, preprocess=log_and_sign, scale=0.1, cell=lstm.cell):
     preprocess maps gradients (P, 1) to inputs (P, inputs). cell(params, state, x) -> state is that
     of nets/lstm.py, or one with the same arguments.
     """
+
+    checks.entries("meta", meta, "W")
+    checks.quantity("scale", scale)
 
     def start(theta):
         zeros = lambda H: np.zeros((size(theta), H), dtype=leaves(theta)[0].dtype)
@@ -81,10 +87,13 @@ def learner(net, loss=mse, steps=20, through=constant, preprocess=log_and_sign, 
     The start is learned too, which the paper draws at random. `sizes` are options of `init`.
     """
 
+    checks.integer("steps", steps, at_least=1)
+    checks.number("scale", scale)
+
     def adapt(meta, support):
         f = lambda phi, t: loss(net.apply(phi, support.x), support.y)
         update = optimizer(meta["update"], preprocess, scale)
-        begin = task_copies(net.apply, meta["start"], support.x)
+        begin = task_copies(net, meta["start"], support, "meta['start']")
         return trajectory(update, begin, f, steps, through=through)[-1]
 
     fresh = lambda rng: {"start": net.init(rng), "update": init(rng, **sizes)}

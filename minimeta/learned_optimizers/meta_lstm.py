@@ -50,12 +50,15 @@ def second_order(phi, support, net, loss):
 def learner(net, loss=mse, steps=5, see=first_order):
     """The meta-LSTM that adapts a network in `steps` updates."""
     checks.integer("steps", steps, at_least=0)
+    checks.functions("net", net, "apply")
     inner = partial(adapt, net=net, loss=loss, steps=steps, see=see)
     return network_learner(net, inner, loss, partial(init, net=net))
 
 
 def init(rng, net):
     """A fresh network as the start, and gates that make the update nearly SGD with weight decay."""
+    checks.generator("rng", rng)
+    checks.functions("net", net, "init")
     return {"start": net.init(rng), "forget": gate(rng, 4.0, 5.0), "input": gate(rng, -5.0, -4.0)}
 
 
@@ -74,7 +77,7 @@ def adapt(meta, support, net, loss=mse, steps=5, see=first_order):
 
 def trajectory(meta, support, net, loss=mse, steps=5, see=first_order):
     """[(phi, f, i), ...], the networks and the gates that led to them: steps + 1 triples."""
-    phi = task_copies(net.apply, meta["start"], support.x)
+    phi = task_copies(net, meta["start"], support, "meta['start']")
     zeros = tree_map(np.zeros_like, constant(phi))
     path = [(phi, zeros, zeros)]
     for _ in range(steps):

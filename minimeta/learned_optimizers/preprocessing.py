@@ -11,11 +11,14 @@ Source: Andrychowicz et al. 2016, where p is 10 in the text and 5 in the code.  
 
 import math
 
+from minimeta.core import checks
 from minimeta.core.backend import np
 
 
 def log_and_sign(g, p=10.0):
     """Two numbers for each gradient, (..., 1) -> (..., 2): at least -1, and within -1 and 1."""
+    checks.floats("g", g)
+    checks.number("p", p, above=0.0)
     smallest = math.exp(-p)
     size = np.log(np.maximum(np.abs(g), smallest)) / p
     return np.concatenate([size, np.clip(g / smallest, -1.0, 1.0)], axis=-1)

@@ -18,11 +18,15 @@ from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.gradients import constant, grad, value_and_grad
 from minimeta.core.optim import Optimizer
-from minimeta.core.trees import norm, tree_map
+from minimeta.core.trees import check_trainable, leaves, norm, tree_map
 
 
 def trajectory(optimizer, theta, f, steps, stretch=None, through=constant):
     """[theta_0, ..., theta_steps] of an optimizer that minimises f(theta, t) -> (M,) at step t."""
+    checks.functions("optimizer", optimizer, "init", "update")
+    check_trainable("theta", theta)
+    checks.integer("the number of arrays in theta", len(leaves(theta)), at_least=1)
+    checks.function("f", f)
     checks.integer("steps", steps, at_least=1)
     total = lambda theta, t: np.sum(f(theta, t))  # every problem has parameters of its own
     state, path = optimizer.init(theta), [theta]
@@ -84,6 +88,7 @@ def clip_gradient(optimizer, longest):
     Meta-gradients through many steps explode now and then, and one of those would undo the
     training.
     """
+    checks.functions("optimizer", optimizer, "init", "update")
     checks.number("longest", longest, above=0.0)
 
     def update(g, state, theta):

@@ -39,12 +39,15 @@ def learner(inputs, outputs=1, hidden=32, loss=mse):
     checks.integer("inputs", inputs, at_least=1)
     checks.integer("outputs", outputs, at_least=1)
     checks.integer("hidden", hidden, at_least=1)
+    checks.function("loss", loss)
     fresh = lambda rng: init(rng, inputs, outputs, hidden)
     return Learner(fresh, adapt, predict, loss, start, observe, predict_along)
 
 
 def init(rng, inputs, outputs, hidden):
     """A fresh LSTM of D + C inputs, and for its output W (H, C) ~ N(0, 1 / H) and b = 0."""
+    for name, size in (("inputs", inputs), ("outputs", outputs), ("hidden", hidden)):
+        checks.integer(name, size, at_least=1)
     cell = lstm.init(rng, inputs + outputs, hidden)
     W = rng.normal(scale=hidden**-0.5, size=(hidden, outputs))
     return {"cell": cell, "read": to_device({"W": W, "b": numpy.zeros(outputs)})}
