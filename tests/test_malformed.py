@@ -4,18 +4,34 @@ Every public function is called with one argument spoiled at a time, in every wa
 Damaged files are in test_checkpoint.py and test_datasets.py, malformed tasks in test_meta.py.
 """
 
+from collections import Counter
+
 import numpy
 import pytest
 from helpers import refused, rng
+from malformed_calls import Call, calls, fresh, judge, malformed, spoiled
 
+from minimeta.continual import strategies
+from minimeta.core.backend import np
+from minimeta.core.gradients import value_and_grad
 from minimeta.core.losses import accuracy, cross_entropy, mse
 from minimeta.core.optim import adam, momentum, rmsprop, sgd
-from minimeta.exact import linear_gaussian, linear_networks, quadratics
-from minimeta.meta import learning_curve
+from minimeta.exact import (
+    fisher_information,
+    linear_gaussian,
+    linear_networks,
+    quadratics,
+    sequential_bayes,
+)
+from minimeta.initializations import anil, fine_tuning, maml
+from minimeta.learned_optimizers import schedule
+from minimeta.learned_optimizers.training import trajectory
+from minimeta.meta import evaluate, learning_curve, meta_loss
 from minimeta.nets import conv, mlp
-from minimeta.tasks import Data, Task
+from minimeta.tasks import Data, Task, sequences
 from minimeta.tasks import quadratics as bowls
 from minimeta.tasks.fourier import fourier
+from minimeta.tasks.optimizees import classifier
 from minimeta.tasks.regression import draw_weights, from_weights, linear, random_covariance, sines
 from minimeta.training import meta_train
 
@@ -221,3 +237,150 @@ def test_an_mlp_names_the_inputs_it_was_made_for(x):
 @pytest.mark.parametrize("shots", [[N + 1], [-1], [1.0], ["1"], [None], [True]])
 def test_a_learning_curve_names_its_shots(shots):
     refused(lambda: learning_curve(BAYES, {}, TASK, shots), "shots")
+
+
+# ---- A thousand more, by their kind alone ----
+
+LEGITIMATE = {  # what is no mistake, whatever it looks like
+    "split(y": "targets may be any numbers",
+    "episodes(y": "labels may be any integers",
+    "split_classes(y": "labels may be any integers",
+    "quarter_turns(y": "labels may be any integers",
+    "select(x": "only what is drawn is looked at for NaN",
+    "begin(noise": "only its shape counts",
+    "accuracy(logits": "a logit of minus infinity is not the largest",
+    "lstm(x": "a gate that is infinite is open",
+    "plain_lstm(x": "a gate that is infinite is open",
+    "cell(x": "a gate that is infinite is open",
+    "block_output(b": "relu of minus infinity is 0",
+    "alive(done": "the last done does not count",
+    "gaussian_maps(mean": "task axes in front, of length 1",
+    "learner(mean": "task axes in front",
+    "learner(covariance": "task axes in front",
+    "learner(row_covariance": "task axes in front",
+    "risk(x": "task axes in front",
+    "risk(covariance": "task axes in front",
+    "wrong_prior_risk(x": "task axes in front",
+}
+
+
+@pytest.fixture(scope="module")
+def verdicts():
+    return [
+        (f"{call.function.__name__}({name}", bad.value, *judge(call, name, bad))
+        for _, call, name, bad in malformed()
+    ]
+
+
+def test_the_good_calls_of_the_table_are_good():
+    for _, call in calls():
+        call.function(**fresh(call.arguments))
+
+
+def test_no_malformed_call_is_answered_in_silence(verdicts):
+    """An answer is right or it is an error; nothing at all (no task, no mode) may be asked of."""
+    silent = [
+        (where, f"{value!r:.60}", said)
+        for where, value, verdict, said in verdicts
+        if verdict == "silent" and where not in LEGITIMATE and numpy.size(value) != 0
+    ]
+    assert not silent
+
+
+def test_nearly_every_error_is_one_sentence_that_names_the_argument(verdicts):
+    counts = Counter(verdict for _, _, verdict, _ in verdicts)
+    assert counts["sentence"] + counts["trace"] > 7000
+    assert counts["sentence"] > 0.99 * (counts["sentence"] + counts["trace"])
+
+
+def test_the_judge_tells_a_wrong_answer_from_a_right_one():
+    """Functions that take what they are given: the tables above can fail."""
+    square = lambda x: x * x
+    wraps = Call(square, {"x": numpy.full((2, 2), 20.0)})
+    found = [judge(wraps, "x", bad)[0] for bad in spoiled(wraps.arguments["x"])]
+    assert "silent" in found and "trace" in found and "sentence" not in found
+
+
+# ---- Slips, one by one ----
+
+
+def forgetful(prediction, target):
+    mse(prediction, target)
+
+
+def per_example(prediction, target):
+    return numpy.mean((prediction - target) ** 2, axis=-1)
+
+
+WRONG_LOSSES = {"no return": forgetful, "for each example": per_example}
+WRONG_LOSSES |= {"for all tasks": lambda p, t: np.mean(mse(p, t))}
+
+
+@pytest.mark.parametrize("loss", WRONG_LOSSES.values(), ids=WRONG_LOSSES)
+def test_a_loss_is_one_number_for_each_task(loss):
+    net = mlp([D, 1])
+    meta = net.init(rng())
+    for learner in (maml.learner(net, loss), anil.learner(net, loss=loss)):
+        for call in (evaluate, meta_loss, lambda *args: value_and_grad(meta_loss, 1)(*args)):
+            refused(lambda c=call, one=learner: c(one, meta, TASK), "loss must be one number for")
+    refused(lambda: evaluate(BAYES, {}, TASK, loss), "loss must be one number for")
+    refused(lambda: fine_tuning.joint_loss(meta, TASK, net, loss), "loss must be one number for")
+
+
+def test_a_function_without_return_has_no_gradient():
+    refused(lambda: value_and_grad(forgetful)(X, X), "f returned None", TypeError)
+
+
+@pytest.mark.parametrize("labels", [[-1, 1], [0.0, 1.0], [True, False]], ids=str)
+def test_classes_count_from_zero(labels):
+    """-1 would stand for the last class, and -1 and +1 would be one."""
+    images, labels = numpy.ones((4, D)), numpy.array(2 * labels)
+    refused(lambda: classifier(images, labels, mlp([D, 2]), batch=2), "labels must be")
+    source = (numpy.ones((4, 2, 2, 1)), labels)
+    refused(lambda: sequences.split_classes(rng(), 1, 1, 1, source), "labels must be")
+
+
+def test_images_of_bytes_are_refused_by_sequences():
+    images, labels = numpy.full((4, 2, 2, 1), 200, "uint8"), numpy.zeros(4, int)
+    for family in (sequences.rotated_images, sequences.permuted_images):
+        refused(
+            lambda f=family: f(rng(), 2, 2, 2, (images, labels)), "images must be an array of f"
+        )
+    refused(lambda: sequences.turn(images, 0.5), "images must be an array of floats")
+    refused(lambda: sequences.halve(images), "images must be an array of floats")
+
+
+def test_nothing_is_paired_off_to_the_shorter():
+    A, b, mean, precision = numpy.stack(3 * [COVARIANCE]), X[:, :D].repeat(2, 0)[:3, :, :1], MEAN, 0
+    precision = numpy.eye(D)
+    for recursion in (sequential_bayes.posteriors, sequential_bayes.separate_optima):
+        refused(lambda r=recursion: r(A, b[:2], mean, precision), "A and b must be")
+    refused(
+        lambda: sequential_bayes.diagonal_error(A, mean, precision, b[:2]), "A and means must be"
+    )
+    refused(lambda: sequential_bayes.separate_error(A, precision, b[:2]), "A and optima must be")
+    refused(lambda: fisher_information.one_layer(X[0], numpy.ones((N - 1, 1, 1))), "one length")
+
+
+def test_more_labels_than_images_are_refused():
+    net, labels = mlp([D, 2]), numpy.zeros(N + 3, int)
+    theta = net.init(rng())
+    refused(lambda: strategies.learn(rng(), theta, Data(X[0], labels), net), "one length")
+    queries = Data(X, numpy.zeros((M, N + 1), int))
+    refused(
+        lambda: strategies.accuracies([theta], queries, net), "must agree on tasks and examples"
+    )
+    refused(lambda: strategies.learn_sequence(rng(), theta, queries, net), "must agree on tasks")
+
+
+def test_after_the_last_step_of_a_schedule_nothing_moves():
+    optimizer = schedule.optimizer({"step_sizes": numpy.array([0.1, 0.2])})
+    f = lambda theta, t: np.sum(theta["w"] ** 2, axis=-1)
+    path = trajectory(optimizer, {"w": numpy.ones((1, 3))}, f, 4)
+    numpy.testing.assert_allclose([p["w"][0, 0] for p in path], [1, 0.8, 0.48, 0.48, 0.48])
+
+
+def test_the_accuracy_of_logits_that_are_nan_is_nan():
+    logits = numpy.zeros((2, 3, 2))
+    logits[0, 1, 1], logits[1, 0, 1] = numpy.nan, -numpy.inf
+    numpy.testing.assert_array_equal(accuracy(logits, numpy.zeros((2, 3), int)), [numpy.nan, 1.0])
