@@ -65,11 +65,11 @@ def optimizer(meta, preprocess=log_and_sign, scale=0.1, cell=lstm.cell):
         return [2 * (zeros(np.shape(params["W_h"])[0]),) for params in meta["layers"]]
 
     def update(g, state, theta):
-        x, new = preprocess(flatten(g)[:, None]), []  # (P, inputs)
+        x, new = preprocess(np.reshape(flatten(g), (-1, 1))), []  # (P, inputs)
         for params, before in zip(meta["layers"], state):
             new.append(cell(params, before, x))
             x = new[-1][0]  # (P, H)
-        step = like(theta, scale * np.matmul(x, meta["W"])[:, 0])
+        step = like(theta, scale * np.reshape(np.matmul(x, meta["W"]), (-1,)))
         return tree_map(np.add, theta, step), new
 
     return Optimizer(start, update)
