@@ -11,7 +11,7 @@ it is evaluated wrongly.
 from functools import partial
 
 from minimeta.core import checks
-from minimeta.exact import fourier_gp, linear_gaussian
+from minimeta.exact import class_gaussians, fourier_gp, linear_gaussian
 from minimeta.tasks import Family
 from minimeta.tasks.fourier import fourier
 from minimeta.tasks.regression import linear
@@ -35,3 +35,12 @@ def gaussian_waves(amplitudes, noise_variance):
     """The Family of noisy random waves with `amplitudes` (K,), x uniform in a period."""
     sample = partial(fourier, amplitudes=amplitudes, noise_variance=noise_variance)
     return Family(sample, fourier_gp.learner(amplitudes, noise_variance))
+
+
+def gaussian_classes(ways, between, within):
+    """The Family of N-way tasks with Gaussian classes: centres ~ N(0, between), examples around.
+
+    Both are covariances (D, D); shots and queries count examples of each class.
+    """
+    sample = partial(class_gaussians.sample, ways=ways, between=between, within=within)
+    return Family(sample, class_gaussians.learner(between, within))
