@@ -137,8 +137,12 @@ def no_label_is_seen_early(learner, meta, task):
 
 
 def nobody_beats_bayes(learner, meta, task, bayes):
-    """On paired tasks the mean loss is not below the Bayes-optimal learner's, except by chance."""
-    excess = evaluate(learner, meta, task) - evaluate(bayes, {}, task)
+    """On paired tasks the mean loss is not below the floor, except by chance.
+
+    The loss is that of `bayes`: of another one, nobody says that he is best at it.
+    """
+    floor = evaluate(bayes, {}, task)
+    excess = evaluate(learner, meta, task, bayes.loss) - floor
     below = -float(excess.mean())
     allowed = SIGMAS * float(excess.std()) / len(excess) ** 0.5
     return Answer("Nobody beats Bayes.", below <= allowed, below, allowed)

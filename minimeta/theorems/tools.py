@@ -23,6 +23,7 @@ NICHOL = "Nichol, Achiam & Schulman 2018, arXiv:1803.02999"
 POLYAK = "Polyak 1964"
 SAXE = "Saxe, McClelland & Ganguli 2013, arXiv:1312.6120"
 
+FLAT = 1e-6  # a curvature below this part of the largest counts as none
 LINE = Net(None, lambda theta, x: x @ theta["w"])  # the linear map x w of weights w (D, 1)
 
 
@@ -94,3 +95,20 @@ def none_below_zero(excess):
     """The claim that independent draws (N, K) have no negative mean: nobody beats the best."""
     shortfall = numpy.maximum(0.0, -excess.mean(axis=0))
     return Claim(shortfall, numpy.zeros_like(shortfall), standard_error=standard_error(excess))
+
+
+def minima(learner, sample, samples=6, steps=4):
+    """Where Newton's method finds the least meta-loss on each of some samples: (samples, P).
+
+    sample(seed) -> Task. The start is learner.init; directions in which the loss is flat, such as
+    rotations of an embedding, are left alone.
+    """
+    ends = []
+    for seed in range(samples):
+        meta, task = learner.init(numpy.random.default_rng(seed)), sample(seed)
+        f = lambda meta, task=task: meta_loss(learner, meta, task)
+        for _ in range(steps):
+            step = numpy.linalg.lstsq(hessian(f, meta), flatten(grad(f)(meta)), rcond=FLAT)[0]
+            meta = like(meta, flatten(meta) - step)
+        ends.append(flatten(meta))
+    return numpy.stack(ends)
