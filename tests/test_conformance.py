@@ -9,8 +9,9 @@ from numpy.testing import assert_allclose
 from minimeta.conformance import conform, one
 from minimeta.core.backend import np
 from minimeta.core.trees import leaves, tree_map
-from minimeta.exact import linear_gaussian
-from minimeta.exact.families import gaussian_maps
+from minimeta.embeddings import matching, prototypical, relation, siamese
+from minimeta.exact import class_gaussians, linear_gaussian
+from minimeta.exact.families import gaussian_classes, gaussian_maps
 from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
 from minimeta.learned_optimizers import lstm_optimizer, meta_lstm
 from minimeta.memories import recurrent
@@ -22,8 +23,14 @@ FAMILY = gaussian_maps(0.0, numpy.eye(2), NOISE)
 NET = mlp([2, 8, 1], activation=np.tanh, gain=1.0)
 
 
+COVARIANCES = numpy.array([[2.0, 0.5], [0.5, 1.0]]), numpy.diag([0.5, 1.0])
+CLASSES = gaussian_classes(3, *COVARIANCES)
+EMBED = mlp([2, 8, 4], activation=np.tanh, gain=1.0)
+COMPARE = mlp([8, 6, 1], activation=np.tanh, gain=1.0)
+
+
 class Row(NamedTuple):
-    """A learner of linear maps from two inputs to one output."""
+    """A learner of linear maps from two inputs to one output, or of classes in two inputs."""
 
     name: str
     learner: Learner
@@ -47,6 +54,19 @@ ROWS = [
     Row("imaml", imaml.learner(NET, step_size=0.1, steps=5)),
     Row("fine_tuning", fine_tuning.learner(NET, step_size=0.1, steps=3)),
 ]
+CLASS_ROWS = [
+    Row("class_gaussians", class_gaussians.learner(*COVARIANCES)),
+    Row("prototypical", prototypical.learner(EMBED)),
+    Row("prototypical, sphere", prototypical.learner(prototypical.on_sphere(EMBED))),
+    Row("prototypical, pixels", prototypical.learner(prototypical.pixels)),
+    Row("matching", matching.learner(EMBED)),
+    Row("matching, temperature 1", matching.learner(EMBED, temperature=1.0)),
+    Row("nearest_neighbour", matching.nearest_neighbour()),
+    Row("siamese", siamese.learner(EMBED, 4)),
+    Row("siamese, absolute", siamese.learner(EMBED, 4, siamese.absolute_difference)),
+    Row("relation", relation.learner(EMBED, COMPARE)),
+    Row("relation, squared error", relation.learner(EMBED, COMPARE, relation.squared_error)),
+]
 # Learners whose outer loop follows a rule of its own, and that rule.
 IMAML = dict(step_size=0.1, steps=5)
 RULES = {
@@ -62,6 +82,13 @@ RULES = {
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_learner_conforms(row):
     for answer in conform(row.learner, FAMILY, first_order=row.first_order):
+        assert answer.holds, answer
+
+
+@pytest.mark.parametrize("shots", [1, 4])
+@pytest.mark.parametrize("row", CLASS_ROWS, ids=lambda row: row.name)
+def test_a_learner_of_classes_conforms(row, shots):
+    for answer in conform(row.learner, CLASSES, shots=shots):
         assert answer.holds, answer
 
 

@@ -65,4 +65,10 @@ def predict(meta, prototypes, x, net, compare):
     h = np.broadcast_to(h[:, :, None], (M, Q, C, H))
     c = np.broadcast_to(prototypes[:, None], (M, Q, C, np.shape(prototypes)[-1]))
     pairs = np.reshape(np.concatenate([c, h], axis=-1), (M, Q * C, -1))
-    return np.reshape(compare.apply(meta["compare"], pairs), (M, Q, C))
+    scores = compare.apply(meta["compare"], pairs)
+    if np.shape(scores) != (M, Q * C, 1):
+        raise ValueError(
+            f"compare must answer each pair with one number, {(M, Q * C, 1)} in all; its answers "
+            f"have shape {np.shape(scores)}."
+        )
+    return np.reshape(scores, (M, Q, C))

@@ -57,7 +57,12 @@ def init(rng, net, width):
 
 def predict(meta, state, x, net, difference):
     """The score (M, Q, C) of each class: the log-odds that a query is of its nearest example."""
-    pairs = difference(net.apply(meta["net"], x), state["keys"], meta["head"]["a"])
+    h, a = net.apply(meta["net"], x), meta["head"]["a"]
+    if np.shape(h)[-1] != np.shape(a)[-1]:
+        raise ValueError(
+            f"width must be that of the embedding, {np.shape(h)[-1]}; it is {np.shape(a)[-1]}."
+        )
+    pairs = difference(h, state["keys"], a)
     return meta["head"]["b"] + by_class(pairs, state["labels"], largest)
 
 

@@ -63,11 +63,12 @@ def learner(between, within):
     Nothing to train: meta is {}. Its state is the mean and the variance of a new example of each
     class, coordinate by coordinate: (M, C, D) each. Without examples that is the prior.
     """
-    T, b = coordinates(between, within)
+    T, variances = coordinates(between, within)
 
     def adapt(meta, support):
         z, y = inputs_of(support.x, T), np.swapaxes(support.y, -1, -2)
         n = np.sum(y, axis=-1, keepdims=True)  # (M, C, 1), the examples of each class
+        b = np.asarray(variances, dtype=z.dtype)
         return {"mean": b * (y @ z) / (n * b + 1.0), "variance": 1.0 + b / (n * b + 1.0)}
 
     def predict(meta, state, x):

@@ -301,7 +301,7 @@ def examples_may_change_places():
 
 @theorem(lesson="few_shot", source=DEFINITION)
 def another_class_changes_no_logit():
-    """The logit of a class does not depend on the other classes: any number of ways can be asked."""
+    """The logit of a class does not depend on the others, so any number of ways can be asked."""
     task = gaussian_task()
     of_three = numpy.arange(8) % 4 < 3
     fewer = Data(task.support.x[:, of_three], task.support.y[:, of_three, :3])
