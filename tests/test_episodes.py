@@ -257,7 +257,7 @@ def test_before_adaptation_a_classifier_guesses():
         ({"tasks": 0}, "tasks must be at least 1; it is 0"),
         ({"ways": 1}, "ways must be at least 2; it is 1"),
         ({"ways": 7}, "ways is 7, but y has only 6 classes"),
-        ({"ways": 3.0}, "ways must be an integer; it is float 3.0"),
+        ({"ways": 3.0}, "ways must be an integer; it is 3.0"),
         ({"shots": 0}, "shots must be at least 1; it is 0"),
         ({"queries": 0}, "queries must be at least 1; it is 0"),
         ({"shots": 6}, "shots . queries is 8, but class 0 has only 7 examples"),

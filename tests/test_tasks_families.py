@@ -61,8 +61,8 @@ def test_the_current_float_type_is_kept(family):
         ((0, 1, 1), "tasks must be at least 1; it is 0"),
         ((2, -1, 1), "shots must be at least 0; it is -1"),
         ((2, 1, 0), "queries must be at least 1; it is 0"),
-        ((2, 1.0, 1), "shots must be an integer; it is float 1.0"),
-        ((2, 1, True), "queries must be an integer; it is bool True"),
+        ((2, 1.0, 1), "shots must be an integer; it is 1.0"),
+        ((2, 1, True), "queries must be an integer; it is True"),
     ],
 )
 def test_bad_sizes_get_one_clear_sentence(family, sizes, sentence):
