@@ -130,7 +130,7 @@ MALFORMED = {
     "integer rows": (Data(X, Y.astype(int)), NOT_ONE_HOT),
     "soft labels": (Data(X, 0.9 * Y), NOT_ONE_HOT),
     "two classes at once": (Data(X, numpy.maximum(Y, Y[:, ::-1])), NOT_ONE_HOT),
-    "no label": (Data(X, Y[:, :7]), NOT_ONE_HOT),
+    "no label": (Data(X, Y[:, :7]), "must agree on tasks and examples"),
     "not a number": (Data(X, Y * numpy.nan), NOT_ONE_HOT),
     "one way": (Data(X, numpy.ones((3, 10, 1))), "must have two classes or more"),
     "no support": (Data(X[:, :0], Y[:, :0]), "task 0 has none of class 0"),
