@@ -52,12 +52,12 @@ def log_probabilities(task):
 
 
 def all_logits(task):
-    """The logits of every learner: (L, M, Q, C)."""
+    """The logits of every learner: (K, M, Q, C)."""
     return numpy.stack([logits(learner, task) for learner in LEARNERS])
 
 
 def all_probabilities(task):
-    """The probabilities that every learner gives to the classes: (L, M, Q, C)."""
+    """The probabilities that every learner gives to the classes: (K, M, Q, C)."""
     return numpy.exp(log_softmax(all_logits(task)))
 
 
