@@ -219,9 +219,8 @@ claim(
 
 # %%
 tiny = 1e-5
-into_gates = numpy.array(
-    [[-1.0, 1.0, 0.0, 0.0], [0.0, 0.0, tiny, 0.0]]
-)  # log t, label
+from_log_t, from_label = [-1.0, 1.0, 0.0, 0.0], [0.0, 0.0, tiny, 0.0]  # i f g o
+into_gates = numpy.array([from_log_t, from_label])
 averaging_cell = {
     "W_x": into_gates,
     "W_h": numpy.zeros((1, 4)),
@@ -540,17 +539,14 @@ _, mean, variance = bayes_along(memory_data)
 truth = np.concatenate([mean, np.log(variance)], axis=-1)[:, 1:, 0]  # (M, T - 1, 2)
 middle_task, readings, R2 = len(truth) // 2, {}, {}
 for name, meta in trained[1].items():
-    states = run(meta, memory_data)[1][
-        :, 1:
-    ]  # (M, T - 1, 2H), each after 1, 2, ... labels
+    states = run(meta, memory_data)[1][:, 1:]  # (M, T - 1, 2H), from 1 label on
     states = numpy.insert(states, 0, 1.0, axis=-1)  # a constant, for the offset
     fitted, judged = states[:middle_task], states[middle_task:]
     rows = fitted.reshape(-1, states.shape[-1]), truth[:middle_task].reshape(-1, 2)
     reader, *_ = np.linalg.lstsq(*rows, rcond=None)
     readings[name], exact = judged @ reader, truth[middle_task:]
-    R2[name] = 1 - np.mean((readings[name] - exact) ** 2, axis=0) / exact.var(
-        axis=0
-    )
+    misses = np.mean((readings[name] - exact) ** 2, axis=0)
+    R2[name] = 1 - misses / exact.var(axis=0)
     for n in (1, 3, 10):
         print(f"{name:9} {n:2} examples: R^2 of mean and log variance", end=" ")
         print(R2[name][n - 1].round(3))
@@ -572,10 +568,7 @@ for n, k, what, limit in (
 memory_figure, panels = plots.figure(2)
 for k, (what, ax) in enumerate(zip(("posterior mean", "log variance"), panels)):
     for name, colour in (("untrained", plots.BEFORE), ("LSTM", plots.AFTER)):
-        shown = (
-            exact[:250, 2, k],
-            readings[name][:250, 2, k],
-        )  # after three examples
+        shown = exact[:250, 2, k], readings[name][:250, 2, k]  # after 3 examples
         ax.plot(*shown, ".", ms=4, color=colour, label=name)
     line = np.sort(exact[:250, 2, k])
     plots.floor(ax, line, line, "exact")

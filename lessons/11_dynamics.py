@@ -470,8 +470,8 @@ for updates, row in zip(KEPT, early):
 # All three rise together: none waits for another to finish, as it did in descent on one
 # task. They are not equal, though. Early in the meta-training the *strongest* mode is
 # somewhat behind, the opposite of what descent does. The notes on Rabinowitz's paper report
-# the same direction. A strong mode asks for large answers, and a network that has not
-# been trained for long gives small ones.
+# the same direction. A likely reason is that a strong mode asks for large answers, and a
+# network that has not been trained for long gives small ones.
 
 # %%
 behind, behind_half = mean_and_half((early[..., -1] - early[..., 0]).T)  # (7,)
@@ -493,13 +493,14 @@ claim(
 # %% [markdown]
 # ## Larger maps than ever before
 #
-# What happens on maps that do not come from the prior? We multiply all maps by four. Such
-# large singular values practically never occurred in training.
+# What happens on maps that do not come from the prior? We multiply all maps by four. Their
+# strongest mode is then larger than that of any of the 4000 maps from the prior that we drew
+# at the beginning.
 #
 # For Bayes nothing changes. The posterior mean is a *linear* function of the labels, so with
 # labels four times as large it answers four times as much, and its progress, a ratio, is the
-# same. The LSTM is not linear. Each label enters its memory through a $\tanh$, which hardly
-# grows when the label does.
+# same. The LSTM is not linear. Each label enters its memory through a $\tanh$, which stays
+# below 1 however large the label is.
 #
 # **Predict, then run.** After $T$ examples of a map four times as large, will the LSTM know
 # more or less of the strongest mode than it did before? Write down a share.
@@ -516,6 +517,9 @@ for name, rows in large.items():
     print(f"{rows[-1].mean(axis=0).round(2)} of large ones")
 
 # %%
+strongest_drawn = np.linalg.svd(prior_maps, compute_uv=False).max()
+text = "No map drawn from the prior is as strong as the large ones."
+claim(strongest_drawn < 4 * STRENGTHS[0], text, strongest_drawn, 4 * STRENGTHS[0])
 four_times = Data(support.x, 4 * support.y)
 claim_equal(
     frozen(bayes, {}, four_times, T)(PROBES),

@@ -4,9 +4,9 @@
 # **The promise.** Now the tasks are curves, sums of a slow, a middle and a fast wave. You
 # will see a network learn the slow wave first and the fast one last, and a meta-trained
 # LSTM learn all three together. Then the curves get a fourth wave that never occurred in
-# training. Twelve examples are enough to find it. The LSTM looks straight through it, and
-# so does Bayes' rule, if its prior says that there is no such wave. The last figure shows
-# the curve that both of them see, beside the true one.
+# training. Twelve examples are enough to find most of it. The LSTM does not see it, and
+# neither does Bayes' rule, if its prior says that there is no such wave. The last figure
+# shows the curve that each of them draws, beside the true one.
 #
 # **You need** the lessons *networks* (networks learn low frequencies first), *bayes* (linear
 # models with a Gaussian prior), *recurrent* (the LSTM learner) and *dynamics* (progress,
@@ -275,15 +275,16 @@ widest = int(np.argmax(ahead.mean(axis=1)))
 lead, lead_half = mean_and_half(ahead[widest])
 claim(
     lead - lead_half > 0.4,
-    "Descent is far ahead with wave 1 when it begins with wave 3.",
+    "Descent knows most of wave 1 while most of wave 3 is missing.",
     f"at step {widest} by {lead:.2f} +- {lead_half:.2f}",
     "> 0.4",
     trained=True,
 )
 claim(
     when[2] > 2 * when[0],
-    "Wave 3 takes more than twice as long.",
-    when,
+    "Wave 3 takes more than twice as long as wave 1 to be half known.",
+    f"{when[2] / when[0]:.1f} times as long",
+    "> 2 times",
     trained=True,
 )
 
@@ -407,9 +408,12 @@ plots.save(figure, "12_waves")
 
 # %% [markdown]
 # **Left:** networks that descend. The slow wave (blue) is learned first, the fast one (green)
-# last. **Right:** the trained LSTM. Its three lines lie nearly on each other. The dashed line
-# above them is Bayes: the mean over the three waves, whose shares are nearly equal. Bands are
-# two standard errors of the mean over tasks.
+# last. They do not begin at zero exactly, because a network with random weights already
+# draws some curve.
+#
+# **Right:** the trained LSTM. Its three lines lie nearly on each other. The dashed line above
+# them is Bayes: the mean over the three waves, whose shares are nearly equal. In both panels
+# the bands are two standard errors of the mean over tasks.
 #
 # ## The outer loop goes in stages
 #
@@ -455,11 +459,11 @@ plots.save(outer_figure, "12_outer_loop")
 # twelve examples of a test curve. The dashed line is what Bayes knows by then, and the bands
 # are two standard errors. Wave 1 is found first, then wave 2, then wave 3.
 #
-# There are the stages again, one floor up. To learn from examples of a wave, the LSTM must
-# first be able to draw it, as a function of a point on the circle, and networks find slow
-# functions before fast ones. With maps there was no such order, because all modes ask for
-# the same kind of function. Once the outer loop has finished, nothing of its order is left in
-# the learner that it has made.
+# Here are the stages again, this time in the outer loop. A likely reason is this. Before the
+# LSTM can learn from examples of a wave, it must be able to draw that wave, as a function
+# of a point on the circle, and networks find slow functions before fast ones. With maps there
+# was no such order, because all modes ask for the same kind of function. When the outer loop
+# has finished, the learner that it has made shows nothing of this order.
 #
 # ## A wave that was never there
 #
@@ -608,8 +612,8 @@ plots.save(picture, "12_blind")
 # examples, with bands of two standard errors. For wise Bayes it rises, for the two others
 # it stays at zero.
 #
-# A meta-learner is quick because it does not consider everything. What it does not consider
-# it cannot learn. The next lessons look for memories that consider more.
+# A meta-learner needs few examples because it considers only what its tasks contained. What
+# it does not consider, it cannot learn.
 #
 # ## Exercises
 #
@@ -623,7 +627,8 @@ plots.save(picture, "12_blind")
 
 # %% [markdown]
 # **Exercise 2.** A wave is improbable but not impossible: $a_k^2=0.01$, with
-# $\sigma^2=0.1$. How many evenly spaced examples does Bayes need to know 90 % of it?
+# $\sigma^2=0.1$. How many evenly spaced examples must Bayes read until it knows 90 % of the
+# wave, on average? Give the whole number.
 
 # %%
 # Exercise 2. Put your answer in place of the dots and take the first # away.
@@ -648,9 +653,9 @@ plots.save(picture, "12_blind")
 # check(..., "85d4d23b")
 
 # %% [markdown]
-# **What changed since the last lesson.** The parts of a task are waves. Its stages come from
-# descent, wherever it is used: in the task or in the outer loop. And a prior is a filter:
-# what it excludes is not seen. `python -m minimeta verify waves` prints the theorems.
+# **What changed since the last lesson.** The parts of a task are waves now, and the outer
+# loop, which descends, went in stages as well. A prior, given or learned, is a filter: what
+# it excludes is not seen. `python -m minimeta verify waves` prints the theorems.
 
 # %%
 finish()

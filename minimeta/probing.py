@@ -10,7 +10,7 @@ An `answer` is a function that gives what a learner answers in a fixed state: in
 `descent` from a network after every step of its training. So a network that descends for thousands
 of steps and a meta-learner that reads ten examples are measured in the same way.
 
-Source: Rabinowitz 2019, arXiv:1905.01320, as public reading notes describe it.  Lesson 12.
+Source: Rabinowitz 2019, arXiv:1905.01320, as public reading notes describe it.  Lesson `dynamics`.
 """
 
 import numpy

@@ -1,38 +1,68 @@
 """Answers to the exercises of the lesson recurrent."""
 
-import math
-
 import numpy
 
-from minimeta.core.trees import size
+from minimeta.core.trees import leaves
 from minimeta.exact import linear_gaussian
-from minimeta.memories import recurrent
+from minimeta.memories import by_hand, recurrent
+from minimeta.tasks import Data
+from minimeta.tasks.regression import linear
 
 
 def exercise_1():
-    """The posterior mean is the sum over n + noise / prior: (6 + 3 + 7) / (3 + 1/2) = 32/7."""
-    x, y = numpy.ones((3, 1)), numpy.array([[6.0], [3.0], [7.0]])
-    return linear_gaussian.posterior(x, y, 0.0, numpy.eye(1), 0.5)[0].item()
+    """Bayes divides by n + noise / prior variance: (6 + 3 + 7) / (3 + 1/2).
+
+    The cell gets there if it is fed log(n - 1/2) with the n-th label: the gates then have the ratio
+    n - 1 + 1/2. The library makes these inputs.
+    """
+    labels = numpy.array([6.0, 3.0, 7.0, 0.0]).reshape(1, 4, 1)
+    clock = by_hand.log_odds(4, prior=0.5)[None]
+    answers = recurrent.predict_along(by_hand.running_mean(), Data(clock, labels))
+    assert abs(answers[0, 3, 0] - 16 / 3.5) < 1e-6
+    return 16 / 3.5
 
 
 def exercise_2():
-    """sigma(1)^t = 1/2 gives t = log(1/2) / log(sigma(1))."""
-    return math.log(0.5) / math.log(1 / (1 + math.exp(-1.0)))
+    """A step multiplies the memory by f = sigmoid(1), and f^n = 1/2 for n = log(1/2) / log f."""
+    f = 1 / (1 + numpy.exp(-1.0))
+    return float(numpy.log(0.5) / numpy.log(f))
 
 
 def exercise_3():
-    """The cell reads two inputs and a label: 3 * 256 + 64 * 256 + 256, and 64 + 1 to read."""
-    return size(recurrent.init(numpy.random.default_rng(0), 2, 1, 64))
+    """W_x has 3 rows, as the label is fed too, W_h has 64, b is one more; each has 4 x 64 numbers.
+
+    The read layer has 64 weights and an offset.
+    """
+    count = (3 + 64 + 1) * 4 * 64 + 64 + 1
+    meta = recurrent.init(numpy.random.default_rng(0), inputs=2, outputs=1, hidden=64)
+    assert count == sum(leaf.size for leaf in leaves(meta))
+    return count
 
 
 def exercise_4():
-    """Bayes adds up its examples in any order; a step of SGD and an LSTM depend on the order."""
-    return ["no", "yes", "yes"]
+    """Bayes' posterior does not depend on the order of the examples; the state of an LSTM does.
+
+    SGD ends elsewhere because each of its steps begins where the last one ended.
+    """
+    rng = numpy.random.default_rng(0)
+    data = linear(rng, 5, 20, 1, numpy.eye(1)).support
+    order = [*range(18, -1, -1), 19]
+    turned = Data(data.x[:, order], data.y[:, order])
+
+    def bayes(data):
+        mean, _ = linear_gaussian.sequential(*data, 0.0, numpy.eye(1), 0.01)
+        return data.x[:, -1] * mean[:, -2, :, 0]
+
+    untrained = recurrent.init(rng, inputs=1, outputs=1, hidden=8)
+    networks = by_hand.gradient_descent(0.3), untrained
+    learners = [bayes, *(lambda d, m=m: recurrent.predict_along(m, d)[:, -1] for m in networks)]
+    changes = [abs(learner(data) - learner(turned)).max() > 1e-6 for learner in learners]
+    return ["yes" if change else "no" for change in changes]
 
 
 MISTAKES = {
-    1: [16 / 3, 16 / 5],  # the plain mean; noise twice the prior
-    2: [3.72, 2.0, 1.0],  # 1 / (1 - gate)
-    3: [17217, 17408, 4369],  # without the label; without the read layer; one gate only
-    4: [["no", "no", "yes"], ["yes", "yes", "yes"]],
+    1: [16 / 3, 16 / 5, 16 / 2.5],  # no prior; the cell of the page; half an example taken away
+    2: [1.0, 2.0, 0.693],  # the offset taken for the gate; the log of 2 alone
+    3: [17153, 17217, 17472, 17409],  # no label fed; no b; no offset of the read layer; no read
+    4: [["no", "no", "yes"], ["yes", "yes", "yes"], ["no", "no", "no"]],
 }

@@ -6,7 +6,7 @@
                 mean  k_* (K + s^2 I)^-1 y    variance  k(x, x) - k_* (K + s^2 I)^-1 k_*'
 
 Both give the same answer: a Gaussian process with finitely many waves. A wave without prior power,
-a_k = 0, stays at zero whatever the data are, so the prior acts as a filter.  Taught in lesson 12.
+a_k = 0, stays at zero whatever the data are, so the prior acts as a filter.  Lesson `waves`.
 Source: Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, section 2.1.
 """
 

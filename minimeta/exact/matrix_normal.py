@@ -18,7 +18,7 @@ Because d log Pf A = tr(A^-1 dA) / 2, the derivative at g = 1 in the direction o
 
     E sum_i f(z_i) = tr(A^-1 B)    A_jk = <p_j, p_k>    B_jk = <f p_j, p_k>
 
-For odd n a point at infinity, where f is zero, is added to the p_j.  Taught in lesson 12.
+For odd n a point at infinity, where f is zero, is added to the p_j.  Lesson `dynamics`.
 Sources: de Bruijn 1955, On some multiple integrals involving determinants; Rabinowitz 2019,
 arXiv:1905.01320, for the question.
 """

@@ -19,7 +19,7 @@ influences another. Train it with `sequence_train`, which trains for every numbe
 pass over a sequence.
 
 Source: Hochreiter, Younger & Conwell 2001, Learning to Learn Using Gradient Descent. Their sizes
-are not reproduced here: the 32 hidden units are this project's.  Lesson 11.
+are not reproduced here: the 32 hidden units are this project's.  Lesson `recurrent`.
 """
 
 import numpy
