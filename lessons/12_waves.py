@@ -73,10 +73,10 @@ def features(x, K):
     return 2**0.5 * np.concatenate(columns, axis=-1)
 
 
-GRID = 2 * numpy.pi / 32 * numpy.arange(32.0)[:, None]  # 32 evenly spaced places
-on_grid = features(GRID, 4)  # (32, 8)
+GRID = 2 * numpy.pi / 16 * numpy.arange(16.0)[:, None]  # 16 evenly spaced places
+on_grid = features(GRID, 4)  # (16, 8)
 claim_equal(
-    on_grid.T @ on_grid / 32,
+    on_grid.T @ on_grid / 16,
     numpy.eye(8),
     1e-12,
     "On the grid the features are perpendicular and have mean square one.",
@@ -296,7 +296,7 @@ claim(
 # it at several times of its meta-training.
 
 # %%
-KEPT = [1, 2, 3, 4, 5, 20] if QUICK else [100, 300, 600, 1200, 2400, 6000]
+KEPT = [1, 2, 3, 4, 5, 20] if QUICK else [100, 300, 600, 1200, 2400, 4000]
 UPDATES = KEPT[-1]
 on_circle = recurrent.learner(2, 1, hidden=64)
 lstm = probing.through(circle, on_circle)  # the learner that is fed circle(x) for x
@@ -419,7 +419,7 @@ plots.save(figure, "12_waves")
 #
 # For maps, in the lesson *dynamics*, all modes rose together during meta-training as well.
 #
-# **Predict, then run.** The LSTM was made by descent, too. After 300 of 6000 updates, what
+# **Predict, then run.** The LSTM was made by descent, too. After 300 of 4000 updates, what
 # share of wave 1 and what share of wave 3 does it know at the end of a sequence?
 
 # %%
