@@ -24,6 +24,7 @@ def test_a_lesson_is_a_notebook_whose_cells_can_be_run_twice(lesson, monkeypatch
     for name, value in {"QUICK": "1", "OUT": str(tmp_path), "PROGRESS": "1"}.items():
         monkeypatch.setenv(f"MINIMETA_{name}", value)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel's own shows figures inline
     book = jupytext.read(lesson.path)
     assert {cell.cell_type for cell in book.cells} == {"markdown", "code"}
     book.cells = [twin for cell in book.cells for twin in twins(cell)]
