@@ -1,6 +1,7 @@
-"""Real data: the 8x8 digits that come with minimeta, and MNIST, which is downloaded.
+"""Real data: the 8x8 digits that come with minimeta, and MNIST and Omniglot, which are downloaded.
 
-Images are channels-last, (N, height, width, 1), from 0 (paper) to 1 (ink); labels are (N,).
+Digits are channels-last, (N, height, width, 1), from 0 (paper) to 1 (ink); labels are (N,). The
+letters of Omniglot are (N, side, side), as the glyphs are.
 """
 
 import gzip
@@ -12,6 +13,9 @@ import numpy
 
 from minimeta.core import checks
 from minimeta.tasks.downloads import DatasetError, fetch
+from minimeta.tasks.omniglot import omniglot, omniglot_runs
+
+__all__ = ["DatasetError", "digits", "mnist", "omniglot", "omniglot_runs", "read_idx", "split"]
 
 DIGITS = Path(__file__).parent / "data" / "digits.npz"  # its README has source and licence
 INKED = 16.0  # the largest pixel of the digits: each counts the inked points of a 4 by 4 block

@@ -1,4 +1,4 @@
-"""Files of public data sets: downloaded once, checked against a known md5, stored in a cache.
+"""Files of public data sets: downloaded once, checked by a known md5 or sha256, kept in a cache.
 
 MINIMETA_DATA names a folder with copies, which is searched first. MINIMETA_CACHE names the folder
 for downloads, in place of the platform's own. A file gets its final name only after its check.
@@ -24,18 +24,27 @@ class DatasetError(OSError):
 
 
 def fetch(dataset, files, mirrors, folder=None):
-    """The paths of a data set's files, {name: md5}, once each has the md5 that it should have.
+    """The paths of a data set's files, {name: md5 or sha256}, once each has the right checksum.
 
-    A file is searched in `folder`, if given, then in MINIMETA_DATA and its sub-folder `dataset`,
-    then in the cache. If it is nowhere, it is downloaded into `folder` or the cache, from the first
-    of `mirrors` (addresses that end in "/") that has it. An interrupted download is continued by
-    the next call. Raises DatasetError if a file is damaged or cannot be downloaded.
+    A file is searched in the `places` of the data set. If it is nowhere, it is downloaded into
+    `folder` or the cache, from the first of `mirrors` (addresses that end in "/") that has it. An
+    interrupted download is continued by the next call. Raises DatasetError if a file is damaged or
+    cannot be downloaded.
+    """
+    home = cache_folder() / dataset if folder is None else Path(folder)
+    near = places(dataset, folder)
+    return [_find(name, near, files) or _download(name, home, files, mirrors) for name in files]
+
+
+def places(dataset, folder=None):
+    """The folders in which a data set's files are searched, the first one first.
+
+    They are `folder`, if given, MINIMETA_DATA and its sub-folder `dataset`, and, without `folder`,
+    the cache.
     """
     copies = os.environ.get("MINIMETA_DATA")
     offline = [Path(copies).expanduser(), Path(copies).expanduser() / dataset] if copies else []
-    home = cache_folder() / dataset if folder is None else Path(folder)
-    places = [*offline, home] if folder is None else [home, *offline]
-    return [_find(name, places, files) or _download(name, home, files, mirrors) for name in files]
+    return [*offline, cache_folder() / dataset] if folder is None else [Path(folder), *offline]
 
 
 def cache_folder():
@@ -74,14 +83,14 @@ def members(path, largest=ARCHIVE):
 
 
 def _find(name, places, files):
-    """The copy of the file in the first place that has one, or None; raise if its md5 is wrong."""
+    """The copy in the first place that has one, or None; raise if its checksum is wrong."""
     for place in places:
         if (place / name).is_file():
-            md5 = _md5(place / name)
-            if md5 != files[name]:
+            kind, actual = _checksum(place / name, files[name])
+            if actual != files[name]:
                 raise DatasetError(
-                    f"{place / name} is damaged or another file: its md5 is {md5} in place of "
-                    f"{files[name]}; move it away to have it downloaded afresh."
+                    f"{place / name} is damaged or another file: its {kind} is {actual} in place "
+                    f"of {files[name]}; move it away to have it downloaded afresh."
                 )
             return place / name
     return None
@@ -97,13 +106,13 @@ def _download(name, home, files, mirrors):
         part = home / f"{name}.part"
         try:
             home.mkdir(parents=True, exist_ok=True)
-            if not part.exists() or _md5(part) != files[name]:
+            if not part.exists() or _checksum(part, files[name])[1] != files[name]:
                 _receive(mirror + name, part)
             return _accept(part, files[name], home / name)
         except (OSError, HTTPException) as error:
             reason = " ".join(str(getattr(error, "reason", None) or error).split())
             failures.append(f"{urlsplit(mirror).netloc}: {reason}")
-    wanted = " and ".join(f"{name} (md5 {md5})" for name, md5 in files.items())
+    wanted = " and ".join(f"{name} ({_kind(known)} {known})" for name, known in files.items())
     raise DatasetError(
         f"Cannot download {name} ({'; '.join(failures)}); without a network, put {wanted} into a "
         "folder and name that folder in MINIMETA_DATA."
@@ -149,22 +158,32 @@ def _ask(url, have):
         raise
 
 
-def _accept(part, md5, path):
-    """Give the complete download its final name if it has the right md5."""
-    if (actual := _md5(part)) != md5:
+def _accept(part, known, path):
+    """Give the complete download its final name if it has the right checksum."""
+    kind, actual = _checksum(part, known)
+    if actual != known:
         part.unlink()
-        raise DatasetError(f"it sent another file (md5 {actual} in place of {md5})")
+        raise DatasetError(f"it sent another file ({kind} {actual} in place of {known})")
     os.replace(part, path)
     return path
 
 
-def _md5(path):
-    """The md5 of a file, which protects against damage and mix-ups but not against attackers."""
+def _kind(known):
+    """The algorithm of a known checksum: 64 digits are a sha256, fewer an md5."""
+    return "sha256" if len(known) == 64 else "md5"
+
+
+def _checksum(path, known):
+    """The algorithm of the known checksum, and the file's own checksum by it.
+
+    An md5 protects against damage and mix-ups; only a sha256 protects against attackers too.
+    """
+    kind = _kind(known)
+    digest = hashlib.new(kind, usedforsecurity=False)
     with open(path, "rb") as file:
-        digest = hashlib.md5(usedforsecurity=False)
         while chunk := file.read(CHUNK):
             digest.update(chunk)
-    return digest.hexdigest()
+    return kind, digest.hexdigest()
 
 
 def _check_entries(entries, path, largest):

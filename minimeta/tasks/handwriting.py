@@ -43,8 +43,8 @@ def draw(outline, chance, hand, side):
     count = len(TERMS)
     in_x, in_y = columns[:count], columns[count : 2 * count]
     a, b, c, d, size, right, down, width = columns[2 * count :]
-    x, y = frame(outline.x[None], outline.y[None])  # (1, P)
-    x, y = x + hand.warp * warp(in_x, x, y), y + hand.warp * warp(in_y, x, y)  # (N, P)
+    x, y = frame(outline.x[None], outline.y[None])  # (1, points)
+    x, y = x + hand.warp * warp(in_x, x, y), y + hand.warp * warp(in_y, x, y)  # (N, points)
     a, b, c, d = (hand.stretch * entry for entry in (a, b, c, d))
     x, y = frame((1 + a) * x + b * y, c * x + (1 + d) * y)
     half = side / 2
@@ -74,7 +74,7 @@ def chebyshev(x):
 
 
 def frame(x, y):
-    """Move and scale each drawing (N, P) so that its box is centred and its longer side is 2."""
+    """Move and scale each drawing (N, points) so that its box is centred and its longer side is 2."""
     low_x, high_x = x.min(axis=1, keepdims=True), x.max(axis=1, keepdims=True)
     low_y, high_y = y.min(axis=1, keepdims=True), y.max(axis=1, keepdims=True)
     half = numpy.maximum(high_x - low_x, high_y - low_y) / 2
@@ -82,7 +82,7 @@ def frame(x, y):
 
 
 def set_pen(x, y, outline, pen):
-    """Move points (N, P) so that strokes become as wide as the pen (N, 1), within its width."""
+    """Move points (N, points) so that strokes become as wide as the pen (N, 1), within its width."""
     x, y = numpy.rint(GRID * x), numpy.rint(GRID * y)
     step_x, step_y = x[:, outline.after] - x, y[:, outline.after] - y
     length = numpy.sqrt(step_x * step_x + step_y * step_y)
@@ -97,18 +97,18 @@ def set_pen(x, y, outline, pen):
 
 
 def total(values):
-    """The sums of whole numbers (N, P) over P, exactly: (N, 1)."""
+    """The sums of whole numbers (N, points) over the points, exactly: (N, 1)."""
     return numpy.sum(values.astype(numpy.int64), axis=1, keepdims=True)
 
 
 def fill(x, y, outline, side):
-    """The pixels (N, side, side) around whose centres the polygons with corners (N, P) wind.
+    """The pixels (N, side, side) around whose centres the polygons with corners (N, points) wind.
 
     On the way along a row of pixels, an edge that crosses the middle of the row in one direction
     adds 1 to the winding number, and one that crosses it in the other direction takes 1.
     """
     middle = numpy.arange(side) + 0.5
-    below = y[..., None] > middle  # (N, P, side)
+    below = y[..., None] > middle  # (N, points, side)
     drawing, edge, row = numpy.nonzero(below != below[:, outline.after])
     x, next_x = x[drawing, edge], x[drawing, outline.after[edge]]
     y, next_y = y[drawing, edge], y[drawing, outline.after[edge]]

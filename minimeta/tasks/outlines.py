@@ -21,12 +21,12 @@ MOVE, LINE, CURVE = 1, 2, 3  # the codes of Matplotlib's paths; the code left ou
 
 
 class Outline(NamedTuple):
-    """Points (x, y) of closed polygons, and which points of the same contour are their neighbours."""
+    """Points (x, y) of closed polygons, and which points are their neighbours on the contour."""
 
-    x: numpy.ndarray  # (P,)
-    y: numpy.ndarray  # (P,)
-    after: numpy.ndarray  # (P,) the index of the next point
-    before: numpy.ndarray  # (P,) the index of the previous one
+    x: numpy.ndarray  # (points,)
+    y: numpy.ndarray  # (points,)
+    after: numpy.ndarray  # (points,) the index of the next point
+    before: numpy.ndarray  # (points,) the index of the previous one
 
 
 def open_font(face):
@@ -72,7 +72,7 @@ def outline(font, letter):
 
 
 def contours(points, codes):
-    """The contours of a path, each a list of (start, control, end); a line's control is its middle."""
+    """The contours of a path: lists of (start, control, end); the control of a line is half way."""
     chains = []
     steps = iter(zip(numpy.asarray(points, float), numpy.asarray(codes)))
     for point, code in steps:
