@@ -26,7 +26,7 @@ class Hand(NamedTuple):
 
     fill: float = 0.70  # the longer side of a letter, as a part of the picture
     pen: float = 2.0  # the width of strokes in a picture of 28 pixels
-    warp: float = 0.095  # as a part of half the letter
+    warp: float = 0.085  # as a part of half the letter
     stretch: float = 0.12  # of the four numbers of A
     size: float = 0.12  # as a part of the size
     shift: float = 0.07  # as a part of half the picture
@@ -74,7 +74,7 @@ def chebyshev(x):
 
 
 def frame(x, y):
-    """Move and scale each drawing (N, points) so that its box is centred and its longer side is 2."""
+    """Each drawing (N, points) with the centre of its box at 0 and the longer side scaled to 2."""
     low_x, high_x = x.min(axis=1, keepdims=True), x.max(axis=1, keepdims=True)
     low_y, high_y = y.min(axis=1, keepdims=True), y.max(axis=1, keepdims=True)
     half = numpy.maximum(high_x - low_x, high_y - low_y) / 2
@@ -82,7 +82,7 @@ def frame(x, y):
 
 
 def set_pen(x, y, outline, pen):
-    """Move points (N, points) so that strokes become as wide as the pen (N, 1), within its width."""
+    """The drawings (N, points) with strokes made about as wide as their pen (N, 1)."""
     x, y = numpy.rint(GRID * x), numpy.rint(GRID * y)
     step_x, step_y = x[:, outline.after] - x, y[:, outline.after] - y
     length = numpy.sqrt(step_x * step_x + step_y * step_y)

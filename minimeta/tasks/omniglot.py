@@ -163,9 +163,8 @@ def omniglot_runs(side=SIDE, folder=None):
 
 def read_pairs(files, name, path):
     """From a run's list of pairs: its classes and questions, and each question's column."""
-    pairs = sorted(
-        line.split() for line in files.get(name, b"").decode("ascii", "replace").splitlines()
-    )
+    text = files.get(name, b"").decode("ascii", "replace")
+    pairs = sorted(line.split() for line in text.splitlines() if line.strip())
     questions, classes = [pair[0] for pair in pairs], sorted({pair[-1] for pair in pairs})
     whole = all(len(pair) == 2 and set(pair) <= files.keys() for pair in pairs)
     if not whole or len({*questions}) != WAYS or len(classes) != WAYS:
