@@ -214,7 +214,7 @@ COVER = numpy.repeat(numpy.eye(PUBLISHED), 4, axis=1).reshape(PUBLISHED, SIDE, 1
 def read_all(path):
     """The bits (1623, 20, 98) of all letters; raise if they are not the published ones."""
     try:
-        with numpy.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as stream, numpy.load(stream, allow_pickle=False) as file:
             bits = file["x"]
     # Damage can surface as nearly any error of NumPy, zipfile and zlib: here all mean the same.
     except Exception as error:
