@@ -33,7 +33,6 @@ RANKS = {
     "__main__": 7,
 }
 RUNTIME = {"autograd", "numpy", "matplotlib", "minimeta"}
-DRAWS_LETTERS = "minimeta.tasks.outlines"  # reads Matplotlib's fonts, but only when it is asked to
 LAZY = {  # modules that may import parts of Matplotlib, but only inside their functions
     "minimeta.tasks.outlines": {"matplotlib", "matplotlib.ft2font"},  # its fonts have the letters
 }

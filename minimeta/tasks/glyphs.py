@@ -6,7 +6,7 @@ typefaces; accented letters, and letters that look like an earlier one, are left
 
     python -m minimeta.tasks.glyphs        draws all of them again
 
-The drawings of a letter follow from its place in Unicode alone, so that the same file comes out.
+The drawings of a letter follow from its place in Unicode alone, so that the same ones come out.
 """
 
 from pathlib import Path
