@@ -139,7 +139,7 @@ def no_label_is_seen_early(learner, meta, task):
 def nobody_beats_bayes(learner, meta, task, bayes):
     """On paired tasks the mean loss is not below the floor, except by chance.
 
-    The loss is that of `bayes`: of another one, nobody says that he is best at it.
+    The loss is that of `bayes`, because it is best at no other one.
     """
     floor = evaluate(bayes, {}, task)
     excess = evaluate(learner, meta, task, bayes.loss) - floor

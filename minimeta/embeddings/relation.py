@@ -4,12 +4,12 @@
     predict:  score of class k = g([c_k, f(x)])                             a second network g
     learn:    min_{f, g}  E_task  sum_k (sigmoid(score_k) - 1[y = k])^2     `squared_error`
 
-The scores of the classes are found one by one, and each is asked for itself whether the query is of
-its class. Of N classes one is right, so the best that g can say is P(same class | c_k, f(x)) with a
-prior of 1/N; `class_gaussians.same_class` has it in closed form. Who has learned nothing says 1/N
-to all. From there the gradient of the squared error goes through sigmoid' = (1/N)(1 - 1/N), so it
-vanishes as N grows, and training with many classes often stays there. The gradient of the
-cross-entropy of the same question has no such factor:
+The question about each class is asked on its own: is the query of this class, yes or no? For one of
+N classes the answer is yes, so the best that g can say is P(same class | c_k, f(x)) with a prior of
+1/N; for Gaussian classes `class_gaussians.same_class` has it in closed form. A network that has
+learned nothing says 1/N to all. There the gradient of the squared error has the factor sigmoid' =
+(1/N)(1 - 1/N), so it vanishes as N grows, and training with many classes often ends there. The
+gradient of the cross-entropy of the same question lacks that factor:
 
     of the paper        learner(net, compare, squared_error)
     cross-entropy       learner(net, compare)                   reaches the same posterior

@@ -33,7 +33,7 @@ def round_classes(inputs, between=1.0, within=1.0):
     return between * numpy.eye(inputs), within * numpy.eye(inputs)
 
 
-def measured(learner, shots, inputs=16, ways=2):
+def accuracies(learner, shots, inputs=16, ways=2):
     """The accuracy of a learner on each of 3000 tasks of round classes: (3000,)."""
     family = gaussian_classes(ways, *round_classes(inputs))
     task = family.sample(numpy.random.default_rng(shots), 3000, shots, 10)
@@ -58,21 +58,21 @@ def prototypes_are_a_linear_classifier():
 @theorem(lesson="prototypes", source=SNELL)
 def one_shot_accuracy_is_an_incomplete_beta_function():
     """With one shot, two-way prototypes are right as often as the incomplete beta function says."""
-    return has_mean(measured(PIXELS, shots=1), exact.accuracy(16, 1, 1.0, 1.0))
+    return has_mean(accuracies(PIXELS, shots=1), exact.accuracy(16, 1, 1.0, 1.0))
 
 
 @theorem(lesson="prototypes", source=SNELL)
 def five_shot_accuracy_is_an_incomplete_beta_function():
     """So are they with five shots, and in an odd number of dimensions."""
-    return has_mean(measured(PIXELS, shots=5, inputs=3), exact.accuracy(3, 5, 1.0, 1.0))
+    return has_mean(accuracies(PIXELS, shots=5, inputs=3), exact.accuracy(3, 5, 1.0, 1.0))
 
 
 @theorem(lesson="prototypes", source=BISHOP)
 def bayes_accuracy_is_an_incomplete_beta_function():
-    """Bayes, which shrinks the prototypes, is right as often as that function says for his rho."""
+    """Bayes, which shrinks the prototypes, is right as often as that function says for its rho."""
     bayes = exact.learner(*round_classes(16))
     shrunk = exact.accuracy(16, 1, 1.0, 1.0, exact.shrinkage(1, 1.0, 1.0))
-    return has_mean(measured(bayes, shots=1), shrunk)
+    return has_mean(accuracies(bayes, shots=1), shrunk)
 
 
 @theorem(lesson="prototypes", source=BETA)

@@ -123,9 +123,9 @@ def free_task(ways):
 
 
 def least_loss(ways, dimensions, seed):
-    """The least loss of matching at temperature 1 that training finds, all examples free to move.
+    """The least loss of matching at temperature 1 that training meets, all examples free to move.
 
-    A lower one than the bound, met on the way, is returned too.
+    It is the least of all steps, so that a loss below the bound would not go unseen.
     """
     start = lambda rng: {"w": rng.normal(size=(2 * ways, dimensions))}
     learner = matching.learner(LINE._replace(init=start), temperature=1.0)
@@ -148,8 +148,8 @@ def a_simplex_reaches_the_cosine_bound():
 @theorem(lesson="few_shot", source=CALCULUS)
 def training_ends_at_the_cosine_bound():
     """At temperature 1, examples that are free to move reach the cosine bound and no less."""
-    found = [least_loss(5, 4, seed) for seed in range(3)]
-    return Claim(found, numpy.full(3, math.log1p(4.0 * math.exp(-1.25))), tolerance=1e-4)
+    losses = [least_loss(5, 4, seed) for seed in range(3)]
+    return Claim(losses, numpy.full(3, math.log1p(4.0 * math.exp(-1.25))), tolerance=1e-4)
 
 
 @theorem(lesson="few_shot", source=CALCULUS)
