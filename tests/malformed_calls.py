@@ -24,6 +24,9 @@ import numpy
 
 from minimeta.core import losses, optim
 from minimeta.core.trees import leaves, tree_map
+from minimeta.embeddings.prototypical import inner_products
+from minimeta.embeddings.relation import squared_error
+from minimeta.embeddings.siamese import squared_difference
 from minimeta.initializations import maml
 from minimeta.meta import Learner
 from minimeta.nets import Net, mlp
@@ -231,6 +234,9 @@ def calls():
     bayes = dict(A=numpy.stack([spd()] * T), b=normal(T, D, C))
     prior = dict(mean=normal(D, C), precision=spd())
     task, one = Task(pairs(), pairs()), Data(normal(N, D), labels(N))
+    classes, variances = dict(between=spd(), within=2 * spd()), dict(between=0.5, within=1.5)
+    one_hot = Data(normal(M, N, D), numpy.eye(C)[labels(M, N)])
+    scores = dict(scores=normal(M, N, C), labels=one_hot.y)
     policy = numpy.full((M, K), 1 / K)
     images = dict(source=(positive(12, 4, 4, 1), labels(12)))
     learner = dict(net=NET, loss=losses.mse)
@@ -282,7 +288,20 @@ def calls():
             "orthonormal_basis": dict(columns=normal(N, D)),
             "covariance_root": dict(covariance=spd()),
         },
+        "exact.class_gaussians": {
+            "sample": dict(**family(), ways=2, **classes),
+            "learner": classes,
+            "coordinates": classes,
+            "metric": dict(shots=2, **classes),
+            "shrinkage": dict(shots=2, **variances),
+            "accuracy": dict(inputs=4, shots=2, **variances, factor=0.5),
+            "log_ratio": dict(inputs=4, shots=2, **variances),
+            "same_class": dict(
+                squared_distance=positive(M), ways=3, inputs=4, shots=2, **variances
+            ),
+        },
         "exact.families": {
+            "gaussian_classes": dict(ways=2, **classes),
             "gaussian_maps": dict(**gaussian, outputs=C),
             "gaussian_waves": waves,
         },
@@ -508,6 +527,27 @@ def calls():
         "initializations.fine_tuning": {
             "joint_loss": dict(theta=THETA, task=task, net=NET, loss=losses.mse),
             "joint_gradient": learner,
+        },
+        "embeddings.prototypical": {
+            "learner": dict(net=NET),
+            "adapt": dict(meta=THETA, support=one_hot, net=NET),
+            "on_sphere": dict(net=NET, radius=2.0),
+        },
+        "embeddings.matching": {
+            "learner": dict(net=NET, temperature=0.5),
+            "kernel_learner": dict(net=NET, similarity=inner_products),
+            "nearest_neighbour": dict(net=NET),
+            "adapt": dict(meta=THETA, support=one_hot, net=NET),
+            "cosine_bound": dict(ways=5, temperature=0.5),
+        },
+        "embeddings.siamese": {
+            "learner": dict(net=NET, width=C, difference=squared_difference),
+            "balanced_cross_entropy": scores,
+        },
+        "embeddings.relation": {
+            "learner": dict(net=NET, compare=mlp([2 * C, 1]), loss=squared_error),
+            "binary_cross_entropy": scores,
+            "squared_error": scores,
         },
         "learned_optimizers.lstm_optimizer": {
             "init": dict(rng=rng(), layers=1, hidden=2, inputs=2, memory=20.0),

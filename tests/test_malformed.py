@@ -248,6 +248,7 @@ LEGITIMATE = {  # what is no mistake, whatever it looks like
     "quarter_turns(y": "labels may be any integers",
     "select(x": "only what is drawn is looked at for NaN",
     "begin(noise": "only its shape counts",
+    "squared_error(scores": "a score that is infinite is certain",
     "accuracy(logits": "a logit of minus infinity is not the largest",
     "lstm(x": "a gate that is infinite is open",
     "plain_lstm(x": "a gate that is infinite is open",

@@ -27,7 +27,7 @@ from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.learner import Learner
 from minimeta.core.losses import cross_entropy
-from minimeta.embeddings.prototypical import check_support, inner_products, on_sphere, pixels
+from minimeta.embeddings.prototypical import embed_support, inner_products, on_sphere, pixels
 
 
 def learner(net, temperature=None):
@@ -40,6 +40,8 @@ def learner(net, temperature=None):
 
 def kernel_learner(net, similarity):
     """Matching by any similarity(h, keys), (M, Q, H), (M, S, H) -> (M, Q, S)."""
+    checks.functions("net", net, "init", "apply")
+    checks.function("similarity", similarity)
     ask = partial(predict, net=net, similarity=similarity)
     return Learner(net.init, partial(adapt, net=net), ask, cross_entropy)
 
@@ -53,8 +55,7 @@ def nearest_neighbour(net=pixels):
 
 def adapt(meta, support, net):
     """The embeddings (M, S, H) and labels (M, S, C) of all examples."""
-    check_support(support)
-    return {"keys": net.apply(meta, support.x), "labels": support.y}
+    return {"keys": embed_support(meta, support, net), "labels": support.y}
 
 
 def log_sum_exp(scores):

@@ -31,7 +31,9 @@ from minimeta.core import checks
 from minimeta.core.backend import np, to_device
 from minimeta.core.learner import Learner
 from minimeta.core.losses import cross_entropy
+from minimeta.core.trees import check_trainable
 from minimeta.nets import Net
+from minimeta.tasks import Data
 
 RADIUS = math.sqrt(10.0)  # of a sphere before training; trained ones reach 4 to 6
 NOTHING = 1e-30  # added to a squared length, so that an embedding of zeros has a direction: none
@@ -39,18 +41,26 @@ NOTHING = 1e-30  # added to a squared length, so that an embedding of zeros has 
 
 def learner(net):
     """Prototypical networks whose embedding is `net`, examples (..., N, D...) -> (..., N, H)."""
+    checks.functions("net", net, "init", "apply")
     return Learner(net.init, partial(adapt, net=net), partial(predict, net=net), cross_entropy)
 
 
 def adapt(meta, support, net):
     """The prototype of each class: (M, C, H)."""
-    check_support(support)
-    return class_means(net.apply(meta, support.x), support.y)
+    return class_means(embed_support(meta, support, net), support.y)
 
 
 def predict(meta, prototypes, x, net):
     """The logits (M, Q, C) of queries x (M, Q, D...)."""
     return -squared_distances(net.apply(meta, x), prototypes)
+
+
+def embed_support(meta, support, net):
+    """The embeddings of the support, (M, S, H); raise in one sentence if something does not fit."""
+    check_support(support)
+    checks.functions("net", net, "apply")
+    check_trainable("meta", meta)
+    return net.apply(meta, support.x)
 
 
 def class_means(h, y):
@@ -82,6 +92,7 @@ def on_sphere(net, radius=None):
     The length is learned unless a radius is given. Its parameters are {"net": those of net,
     "log_radius": ()}, the latter only where it is learned.
     """
+    checks.functions("net", net, "init", "apply")
     if radius is not None:
         checks.number("radius", radius, above=0.0)
         return Net(net.init, lambda params, x: radius * directions(net.apply(params, x)))
@@ -109,8 +120,12 @@ pixels = Net(lambda rng: {}, flat_pixels)  # no network: nothing to train
 
 
 def check_support(support):
-    """Raise ValueError unless the support has one-hot targets and an example of every class."""
+    """Raise unless support is Data with one-hot targets and an example of every class."""
+    if not isinstance(support, Data):
+        raise TypeError(f"support must be Data(x, y); it is {checks.describe(support)}.")
     x, y = support
+    checks.floats("support.x", x)
+    checks.numeric("support.y", y)
     if np.ndim(y) != 3 or y.dtype.kind != "f" or np.shape(y)[:2] != np.shape(x)[:2]:
         raise ValueError(
             "support.y must be one-hot rows (M, S, C) of floats, one for each example of support.x "

@@ -22,6 +22,7 @@ Source: Sung et al. 2018, arXiv:1711.06025.  Lesson prototypes.
 
 from functools import partial
 
+from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.learner import Learner
 from minimeta.embeddings import prototypical
@@ -47,6 +48,9 @@ def sigmoid(scores):
 
 def learner(net, compare, loss=binary_cross_entropy):
     """Relation networks on an embedding of H numbers and a Net `compare` from 2 H numbers to 1."""
+    checks.functions("net", net, "init", "apply")
+    checks.functions("compare", compare, "init", "apply")
+    checks.function("loss", loss)
     inner = lambda meta, support: prototypical.adapt(meta["net"], support, net)
     ask = partial(predict, net=net, compare=compare)
     return Learner(partial(init, net=net, compare=compare), inner, ask, loss)

@@ -43,7 +43,9 @@ def absolute_difference(h, keys, weights):
 
 def learner(net, width, difference=squared_difference):
     """Siamese networks on the embedding `net`, whose outputs are `width` numbers."""
+    checks.functions("net", net, "init", "apply")
     checks.integer("width", width, at_least=1)
+    checks.function("difference", difference)
     inner = lambda meta, support: adapt(meta["net"], support, net)
     ask = partial(predict, net=net, difference=difference)
     return Learner(partial(init, net=net, width=width), inner, ask, balanced_cross_entropy)
@@ -80,6 +82,6 @@ def surprise(scores, labels):
 
 def check_scores(scores, labels):
     """Raise unless there is a one-hot row of floats for each row of scores."""
-    checks.axes("scores", scores, "... N C")
-    checks.floats("labels", labels)
+    checks.floats("scores", scores)
+    checks.array("labels", labels, "... N C")
     checks.same_shape("scores", scores, "labels", labels)

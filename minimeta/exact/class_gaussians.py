@@ -152,6 +152,7 @@ def log_ratio(inputs, shots, between, within):
 
 def same_class(squared_distance, ways, inputs, shots, between, within):
     """P(same class | D^2) of one of N classes: sigmoid of the log-ratio less log(N - 1)."""
+    checks.quantity("squared_distance", squared_distance, at_least=0.0)
     checks.integer("ways", ways, at_least=2)
     constant, factor = log_ratio(inputs, shots, between, within)
     return 1.0 / (1.0 + (ways - 1) * np.exp(factor * squared_distance - constant))
@@ -159,7 +160,7 @@ def same_class(squared_distance, ways, inputs, shots, between, within):
 
 def inputs_of(x, T):
     """T x, of examples x (M, N, D); raise ValueError if they have another size."""
-    checks.axes("x", x, "M N D")
+    checks.array("x", x, "M N D")
     if np.shape(x)[-1] != len(T):
         raise ValueError(f"x must have {len(T)} inputs; its shape is {np.shape(x)}.")
     return x @ np.asarray(T.T, dtype=x.dtype)

@@ -42,5 +42,6 @@ def gaussian_classes(ways, between, within):
 
     Both are covariances (D, D); shots and queries count examples of each class.
     """
+    checks.integer("ways", ways, at_least=2)
     sample = partial(class_gaussians.sample, ways=ways, between=between, within=within)
     return Family(sample, class_gaussians.learner(between, within))
