@@ -140,8 +140,9 @@ def a_simplex_reaches_the_cosine_bound():
     losses, cases = [], [(2, 1.0), (5, 1.0), (20, 1.0), (5, 0.1)]
     for ways, temperature in cases:
         corners = numpy.eye(ways) - 1.0 / ways  # around their mean
-        learner = matching.learner(LINE, temperature)
-        losses.append(meta_loss(learner, {"w": numpy.tile(corners, (2, 1))}, free_task(ways)))
+        places = {"w": numpy.tile(corners, (2, 1))}
+        net = LINE._replace(init=lambda rng, places=places: places)
+        losses.append(meta_loss(matching.learner(net, temperature), places, free_task(ways)))
     return Claim(losses, [matching.cosine_bound(*case) for case in cases], tolerance=1e-13)
 
 
