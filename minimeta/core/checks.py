@@ -86,9 +86,10 @@ def is_array(value):
     their masks and matrices change what a product is. So are those of other libraries.
     """
     kind = type(value)
-    own = kind is numpy.ndarray or kind is numpy.memmap or isbox(value)
-    known = own or kind in box_type_mappings or isinstance(value, numpy.generic)
-    return known and hasattr(value, "dtype")
+    if kind is numpy.ndarray:
+        return True
+    known = kind in box_type_mappings or isinstance(value, (numpy.memmap, numpy.generic))
+    return (known or isbox(value)) and hasattr(value, "dtype")
 
 
 def floats(name, value):

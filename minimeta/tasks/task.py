@@ -55,27 +55,27 @@ def check_task(task):
         raise TypeError(f"task must be a Task(support, query); it is a {type(task).__name__}.")
     for name, data in zip(Task._fields, task):
         check_data(name, data)
-    if np.shape(task.support.x)[0] != np.shape(task.query.x)[0]:
-        raise ValueError(
-            f"support has {np.shape(task.support.x)[0]} tasks, but query has "
-            f"{np.shape(task.query.x)[0]}."
-        )
-    if 0 in np.shape(task.query.x):
-        raise ValueError(f"query needs examples; query.x has shape {np.shape(task.query.x)}.")
+    support, query = task.support.x.shape, task.query.x.shape
+    if support[0] != query[0]:
+        raise ValueError(f"support has {support[0]} tasks, but query has {query[0]}.")
+    if 0 in query:
+        raise ValueError(f"query needs examples; query.x has shape {query}.")
 
 
 def check_data(name, data):
     """Raise unless data is Data with x (M, N, D...) and y (M, N, C) or labels (M, N)."""
     if not isinstance(data, Data):
         raise TypeError(f"{name} must be Data(x, y); it is a {type(data).__name__}.")
-    checks.floats(f"{name}.x", data.x)
-    checks.numeric(f"{name}.y", data.y)
-    checks.axes(f"{name}.x", data.x, "... M N D")
-    checks.axes(f"{name}.y", data.y, "... M N")
-    if np.shape(data.x)[:2] != np.shape(data.y)[:2]:
+    x, y = data
+    checks.floats(f"{name}.x", x)
+    checks.numeric(f"{name}.y", y)
+    if x.ndim < 3 or y.ndim < 2:
+        checks.axes(f"{name}.x", x, "... M N D")
+        checks.axes(f"{name}.y", y, "... M N")
+    if x.shape[:2] != y.shape[:2]:
         raise ValueError(
             f"{name}.x and {name}.y must agree on tasks and examples; "
-            f"their shapes are {np.shape(data.x)} and {np.shape(data.y)}."
+            f"their shapes are {x.shape} and {y.shape}."
         )
 
 
