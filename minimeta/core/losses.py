@@ -17,6 +17,8 @@ can be differentiated to any order:
     softmax(x) = y                       softmax_gradient(g, y) = y (g - sum g y), adjoint to itself
 """
 
+import math
+
 import numpy
 from autograd.extend import defvjp
 
@@ -42,14 +44,24 @@ def mse(prediction, target):
     return mean_square(prediction - target)
 
 
-def _shifted(x):
+def _are_tame(x):
+    """Whether all numbers are so far from the largest float that no difference overflows.
+
+    Of minus infinity and NaN they are not. A GPU is not stopped to ask: there the answer is no.
+    """
+    return isinstance(x, numpy.ndarray) and math.isfinite(numpy.vdot(x, x))
+
+
+def _shift(x, tame):
     """x less its largest number, so that exp does not overflow; what is too far below is -inf."""
+    if tame:
+        return x - x.max(axis=-1, keepdims=True)
     with numpy.errstate(over="ignore"):
         return x - x.max(axis=-1, keepdims=True)
 
 
-def _log_softmax(x):
-    y = _shifted(x)
+def _log_softmax(x, tame):
+    y = _shift(x, tame)
     y -= numpy.log(_sum_classes(numpy.exp(y)))
     return y
 
@@ -57,20 +69,11 @@ def _log_softmax(x):
 @primitive
 def negative_log_likelihood(logits, labels):
     """-sum labels log softmax(logits) / N, for one-hot rows: (..., N, C) twice -> (...)."""
-    N, log_p = logits.shape[-2], _log_softmax(logits)
-    total = numpy.einsum("...nc,...nc->...", labels, log_p) * (-1 / N)
-    if _may_be_nan(total):  # a class without probability adds 0 where it is not the label
+    N, tame = logits.shape[-2], _are_tame(logits)
+    log_p = _log_softmax(logits, tame)
+    if not tame:  # a class without probability adds 0 where it is not the label
         log_p = numpy.where(labels == 0, 0, log_p)
-        total = numpy.einsum("...nc,...nc->...", labels, log_p) * (-1 / N)
-    return total
-
-
-def _may_be_nan(total):
-    """Whether one of these numbers is NaN; a GPU is not stopped to ask."""
-    if not isinstance(total, (numpy.ndarray, numpy.generic)):
-        return True
-    some = total.sum()  # of numbers that are never below 0, so only a NaN makes it NaN
-    return some != some
+    return numpy.einsum("...nc,...nc->...", labels, log_p) * (-1 / N)
 
 
 def cross_entropy(logits, labels):
@@ -124,7 +127,7 @@ def residual(logits, labels):
 
 
 def _softmax(x):
-    y = _shifted(x)
+    y = _shift(x, _are_tame(x))
     numpy.exp(y, out=y)
     y /= _sum_classes(y)
     return y
@@ -143,7 +146,7 @@ def softmax(x):
 @primitive
 def log_softmax(x):
     """log(exp(x) / sum(exp(x))) over the last axis, of values of any size."""
-    return _log_softmax(x)
+    return _log_softmax(x, _are_tame(x))
 
 
 @primitive
