@@ -8,9 +8,18 @@ import math
 import numbers
 
 import numpy
+from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import box_type_mappings, isbox
 
 from minimeta.core.backend import np
+
+USUAL = {numpy.ndarray, ArrayBox}  # what nearly every array is, traced or not
+
+
+def is_usual(value):
+    """Whether value is a NumPy array of floats or a traced one: quick, for the innermost calls."""
+    kind = type(value)
+    return kind is ArrayBox or kind is numpy.ndarray and value.dtype.kind == "f"
 
 
 def generator(name, value):
@@ -94,6 +103,8 @@ def is_array(value):
 
 def floats(name, value):
     """Raise unless value is an array of floating-point numbers."""
+    if type(value) in USUAL and value.dtype.kind == "f":  # the common case first
+        return
     if not is_array(value) or value.dtype.kind != "f":
         raise TypeError(f"{name} must be an array of floats; it is {describe(value)}.")
 
@@ -112,6 +123,8 @@ def entries(name, record, *keys):
 
 def numeric(name, value):
     """Raise unless value is an array of floating-point numbers or of integers."""
+    if type(value) in USUAL and value.dtype.kind in "fiu":
+        return
     if not is_array(value) or value.dtype.kind not in "fiu":
         raise TypeError(f"{name} must be an array of numbers; it is {describe(value)}.")
 

@@ -62,7 +62,8 @@ def _shift(x, tame):
 
 def _log_softmax(x, tame):
     y = _shift(x, tame)
-    y -= numpy.log(_sum_classes(numpy.exp(y)))
+    total = _sum_classes(numpy.exp(y))
+    y -= numpy.log(total, out=total)
     return y
 
 

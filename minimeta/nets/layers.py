@@ -213,9 +213,9 @@ def spread(a, shape):
 
 
 def _check_linear(x, W, b):
-    checks.floats("x", x)
-    checks.floats("W", W)
-    checks.floats("b", b)
+    if not (checks.is_usual(x) and checks.is_usual(W) and checks.is_usual(b)):
+        for name, value in (("x", x), ("W", W), ("b", b)):
+            checks.floats(name, value)
     if x.ndim < 2 or W.ndim < 2 or x.shape[-1] != W.shape[-2] or b.shape[-1:] != W.shape[-1:]:
         raise ValueError(
             "linear needs x (..., N, D), W (..., D, C) and b (..., C); "
