@@ -1,6 +1,8 @@
 """Every lesson keeps its form, is found by number and name, and fails when a claim is false."""
 
 import ast
+import re
+from pathlib import Path
 
 import lesson_form
 import pytest
@@ -27,6 +29,12 @@ def test_the_form_of_a_lesson(lesson):
 )
 def test_a_lesson_that_makes_claims_has_the_form_of_a_lesson(lesson):
     assert not lesson_form.faults(lesson.path.read_text(encoding="utf-8"))
+
+
+def test_the_package_names_lessons_by_their_names():
+    """A lesson's number is only its file's: it changes when a lesson is put before it."""
+    for path in Path(lessons.__file__).parents[1].rglob("*.py"):
+        assert not re.findall(r"\b[Ll]essons? [0-9]+", path.read_text(encoding="utf-8")), path
 
 
 @by_name

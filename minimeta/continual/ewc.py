@@ -12,7 +12,8 @@ counts these again.
 
 Losses are means over the N examples of a task, so penalties are divided by N.
 
-Sources: Kirkpatrick et al. 2016, arXiv:1612.00796; Huszar 2018, arXiv:1712.03847.  Lesson 21.
+Sources: Kirkpatrick et al. 2016, arXiv:1612.00796; Huszar 2018, arXiv:1712.03847.
+Lesson forgetting.
 """
 
 from typing import NamedTuple

@@ -13,7 +13,8 @@ the leaves. With the roots E_k of the outputs' information (likelihoods.py) and 
 the outputs, one example adds sum_k (J' E_k)(J' E_k)'. One gradient gives J' E_k for all examples at
 once, because every example has its own copy of the parameters.
 
-Sources: Kirkpatrick et al. 2016, arXiv:1612.00796; Martens 2014, arXiv:1412.1193.  Lesson 21.
+Sources: Kirkpatrick et al. 2016, arXiv:1612.00796; Martens 2014, arXiv:1412.1193.
+Lesson forgetting.
 """
 
 from minimeta.continual.layered import is_layered, squared_gradients

@@ -8,7 +8,7 @@
     penalties    the same with a penalty for every task
     rehearsal    a few examples of each task; with all of them it is joint training, the upper bound
 
-Source: Kirkpatrick et al. 2016, arXiv:1612.00796.  Lesson 21.
+Source: Kirkpatrick et al. 2016, arXiv:1612.00796.  Lesson forgetting.
 """
 
 from typing import NamedTuple

@@ -3,7 +3,8 @@
     F = 1/N sum_n sum_k p_k g g'      g = d log p(k | x_n) / d theta
 
 Parameters are in the order of the leaves of nets.mlp: of each layer W, row by row, and then b. The
-code is slow on purpose, because continual/fisher.py is compared with it.  Taught in lesson 21.
+code is slow on purpose, because continual/fisher.py is compared with it.
+Taught in lesson forgetting.
 Source: Fisher 1922; Amari 1998, Natural Gradient Works Efficiently in Learning.
 """
 

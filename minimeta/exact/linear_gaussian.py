@@ -10,7 +10,7 @@ which loses half as many digits as the formulas above and allows a singular S. `
 be positive; for data without noise take a small one, such as 1e-8.
 
 Shapes: x (..., N, D), y (..., N, C), mean a number, (D,) or (..., D, C), covariance (..., D, D);
-leading axes broadcast.  Taught in lesson 04.
+leading axes broadcast.  Taught in lesson bayes.
 Sources: Bishop 2006, Pattern Recognition and Machine Learning, sections 3.3 and 3.5; Bierman 1977,
 Factorization Methods for Discrete Sequential Estimation (Potter's filter, here `sequential`).
 """

@@ -13,7 +13,7 @@ without the factor 1/2, so with it eta = 2 * step_size / C.
 The deep recursion is exact for white inputs (E x'x = I) and the layers of `balanced_layers`. The
 flow follows from it with d(m^L) = L m^(L-1) dm and dm = eta m^(L-1) (s - u).
 
-Source: Saxe, McClelland & Ganguli 2013, arXiv:1312.6120.  Taught in lesson 01.
+Source: Saxe, McClelland & Ganguli 2013, arXiv:1312.6120.  Taught in lesson supervised.
 """
 
 import numpy

@@ -15,7 +15,7 @@ consolidation minimises 1/2 (y - w x)^2 + 1/2 (t / n) |w - w_old|^2, because eac
 x_i^2 = 1/n to the diagonal of the Fisher information. So s_t = n / (n + t), and the signal is
 n / (n + t) too: a power law.
 
-Taught in lesson 21. Source: the supplement of Kirkpatrick et al. 2016, arXiv:1612.00796.
+Taught in lesson forgetting. Source: the supplement of Kirkpatrick et al. 2016, arXiv:1612.00796.
 """
 
 from minimeta.core import checks

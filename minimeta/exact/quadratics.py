@@ -10,7 +10,7 @@ zero, at (sum W_i)^-1 sum W_i c_i. The methods differ only in W. With P = (I - a
     joint A    MAML P A P    FOMAML A P    Reptile I - P    iMAML B A B, B = (I + A / lam)^-1
 
 Shapes: A (M, D, D) symmetric, c (M, D), theta (D,) or one per task (M, D).
-Taught in lessons 03, 05 and 06.
+Taught in lessons transfer, maml and first_order.
 Sources: Finn, Abbeel & Levine 2017; Nichol, Achiam & Schulman 2018; Rajeswaran et al. 2019; Raghu
 et al. 2020. The weights follow by differentiating k linear steps.
 """

@@ -16,7 +16,7 @@ A distribution of quadratics is like one problem that is the direct sum of all o
 schedule does for the distribution what conjugate gradients do for that one problem.
 
 Shapes: spectrum and weights (..., D), the last axis over eigenvalues.
-Sources: Hestenes & Stiefel 1952; Golub & Welsch 1969; Young 1953; Polyak 1964.  Lesson 09.
+Sources: Hestenes & Stiefel 1952; Golub & Welsch 1969; Young 1953; Polyak 1964.  Lesson schedules.
 """
 
 import math

@@ -14,7 +14,8 @@ with D the diagonal of P. Separate penalties count earlier tasks twice. The erro
 grows with the distance that a new task moves the optimum in directions that the diagonal ignores.
 Both errors vanish if no task moves the optimum.
 
-Shapes: A (T, D, D), b (T, D, C); a prior mean (D, C) and precision (D, D).  Taught in lesson 21.
+Shapes: A (T, D, D), b (T, D, C); a prior mean (D, C) and precision (D, D).
+Taught in lesson forgetting.
 Sources: Huszar 2018, arXiv:1712.03847; the errors follow by subtracting the equations.
 """
 

@@ -8,7 +8,7 @@ With the family of MAML (A in [0.1, 5], phi in [0, pi]) the joint optimum is -1.
 squared error is 3.0057. With phi in [0, 2 pi], as for Reptile, the joint optimum is zero: nothing
 can be learned jointly. Both follow from E cos(2 t) = cos(2 p) sinc(2 h) for t uniform in p +- h.
 Sources: the family is that of Finn, Abbeel & Levine 2017, arXiv:1703.03400, and, with the longer
-range of phases, of Nichol, Achiam & Schulman 2018, arXiv:1803.02999. Taught in lesson 03.
+range of phases, of Nichol, Achiam & Schulman 2018, arXiv:1803.02999. Taught in lesson transfer.
 """
 
 import math

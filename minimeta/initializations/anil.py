@@ -7,7 +7,7 @@
 With a linear network whose head is solved exactly this is principal component analysis of the
 tasks: the body learns the directions in which they differ most.
 
-Source: Raghu, Raghu, Bengio & Vinyals 2020.  Lesson 06.
+Source: Raghu, Raghu, Bengio & Vinyals 2020.  Lesson inner_loop.
 """
 
 from functools import partial

@@ -7,7 +7,7 @@
 It is the baseline that MAML is measured against: the joint loss takes no account of the steps that
 will follow. Train it with `joint_gradient`, or use `learner` untrained for a random start.
 
-Source: Finn, Abbeel & Levine 2017, section 5.1 and appendix C.1.  Lessons 03 and 05.
+Source: Finn, Abbeel & Levine 2017, section 5.1 and appendix C.1.  Lessons transfer and maml.
 """
 
 from minimeta.core import checks

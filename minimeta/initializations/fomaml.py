@@ -7,7 +7,8 @@
 The only difference from maml.py is the word `constant`. On a quadratic with Hessian A it removes
 the factor (I - a A)^k from the meta-gradient.
 
-Source: Finn, Abbeel & Levine 2017, section 5.2; Nichol, Achiam & Schulman 2018.  Lesson 06.
+Source: Finn, Abbeel & Levine 2017, section 5.2; Nichol, Achiam & Schulman 2018.
+Lesson first_order.
 """
 
 from functools import partial

@@ -14,7 +14,7 @@ step_size < 2 / (curvature + lam). Otherwise it is wrong and nothing is raised; 
 `inner_gradient_norm` how far from solved the problem is.
 
 Source: the text of Rajeswaran, Finn, Kakade & Levine 2019, with their lam = 2 for Omniglot. Their
-released code damps the linear system in another way.  Lesson 06.
+released code damps the linear system in another way.  Lesson inner_loop.
 """
 
 from functools import partial

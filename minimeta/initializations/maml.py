@@ -11,7 +11,7 @@ Hessian A every step multiplies the meta-gradient by (I - a A); FOMAML leaves th
 Source: Finn, Abbeel & Levine 2017, Algorithm 1. Their text takes a = 0.01 for sines; the command
 they released runs 0.001. For classification their code divides the cross-entropy by the number of
 shots, while the losses here are means over all examples, so their a = 0.4 at five ways becomes
-a = 2.0 here.  Lesson 05.
+a = 2.0 here.  Lesson maml.
 """
 
 from functools import partial

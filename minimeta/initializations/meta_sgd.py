@@ -8,7 +8,7 @@ On axis-aligned quadratics of equal curvature the best alpha is the inverse of t
 step then solves every task.
 
 Source: Li, Zhou, Chen & Li 2017, Algorithm 1 (one step). The step sizes start at one common value
-here, 0.01 as in MAML's sine experiment.  Lesson 06.
+here, 0.01 as in MAML's sine experiment.  Lesson inner_loop.
 """
 
 from functools import partial

@@ -9,7 +9,7 @@ theta - phi, and `sgd(epsilon)` takes the step. Neither queries nor second deriv
 is more than joint training only because successive inner steps see different examples.
 
 Source: Nichol, Achiam & Schulman 2018, Algorithm 2, the version for batches. On sines the paper
-takes 32 inner steps, and an outer step size that falls to zero.  Lesson 06.
+takes 32 inner steps, and an outer step size that falls to zero.  Lesson first_order.
 """
 
 from functools import partial

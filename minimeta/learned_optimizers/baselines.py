@@ -7,7 +7,8 @@ A learned optimizer is trained for one family of problems. A fair rival is there
 family too, masses and decays included. Here it is tuned on the very problems of the comparison,
 which favours the rival.
 
-Source: Choi et al. 2019, who show that the tuning decides such comparisons.  Lesson 09.
+Source: Choi et al. 2019, who show that the tuning decides such comparisons.
+Lesson learned_optimizers.
 """
 
 from itertools import product

@@ -6,7 +6,7 @@ Any optimizers can be combined, learned ones as well. For images, Andrychowicz e
 LSTM for the kernels of convolutions and another for all other parameters; in their code the biases
 of the convolutions are among the others.
 
-Source: their experiments on CIFAR-10.  Lesson 09.
+Source: their experiments on CIFAR-10.  Lesson learned_optimizers.
 """
 
 from minimeta.core.optim import Optimizer

@@ -12,7 +12,7 @@ with one `linear_cell` of one unit it is momentum.
 
 Source: Andrychowicz et al. 2016, with their two layers of 20 units. For networks their code scales
 the steps by 0.01; for quadratics it takes scale 1 and no preprocessing. The scale of 0.1 and the
-memories of a fresh LSTM are this project's choice.  Lesson 09.
+memories of a fresh LSTM are this project's choice.  Lesson learned_optimizers.
 """
 
 import numpy

@@ -10,7 +10,8 @@ come, and their sum G_s serves as its label. The result equals that of `training
 any optimizer; it is faster because the optimizer first runs without any differentiation, and then
 one call of the LSTM reads all stretches.
 
-Source: the chain rule on Andrychowicz et al. 2016, figure 2, with its dropped edges.  Lesson 09.
+Source: the chain rule on Andrychowicz et al. 2016, figure 2, with its dropped edges.
+Lesson learned_optimizers.
 """
 
 from minimeta.core.backend import np

@@ -20,7 +20,7 @@ the paper a first LSTM layer reads gradient and loss for them. The authors' code
 text in two ways: it feeds back the gates from before the sigmoid, where this file follows the text,
 and it divides the mean gradient by the batch size once more. Fresh gates are as in that code:
 weights within 0.01, b_f in (4, 5), so that f is 0.98 to 0.99, and b_i in (-5, -4), so that the step
-size i is 0.007 to 0.02.  Lesson 10.
+size i is 0.007 to 0.02.  Lesson meta_lstm.
 """
 
 from functools import partial

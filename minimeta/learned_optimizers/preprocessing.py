@@ -6,7 +6,8 @@ One gradient may be 1e-6 and the next 1e3, and a network fed with such numbers c
 apart from its neighbours. So a gradient larger than e^-p is described by its logarithm and its
 sign. A smaller one is described by -1 and e^p g, which keeps it finite at zero.
 
-Source: Andrychowicz et al. 2016, where p is 10 in the text and 5 in the code.  Lesson 09.
+Source: Andrychowicz et al. 2016, where p is 10 in the text and 5 in the code.
+Lesson learned_optimizers.
 """
 
 import math

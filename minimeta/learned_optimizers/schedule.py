@@ -5,7 +5,7 @@
     learn:    min  E_problem  f(theta_k)   second derivatives included: see training.py
 
 On quadratics the inverses of the best step sizes are the roots of a polynomial, which
-exact/schedules.py computes.  Lesson 09.
+exact/schedules.py computes.  Lesson schedules.
 """
 
 from minimeta.core import checks

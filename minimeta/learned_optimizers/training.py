@@ -11,7 +11,7 @@ constant. The paper updates the optimizer after each stretch. Here the gradients
 of a problem are added, so that the meta-gradient depends on nothing but the meta-parameters and
 the problem.
 
-Source: Andrychowicz et al. 2016, section 2.  Lesson 09.
+Source: Andrychowicz et al. 2016, section 2.  Lesson learned_optimizers.
 """
 
 from minimeta.core import checks
