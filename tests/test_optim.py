@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad
-from minimeta.core.optim import adam, momentum, rmsprop, sgd
+from minimeta.core.optim import adam, linear_decay, momentum, rmsprop, sgd
 from minimeta.core.trees import leaves
 
 MAKERS = [sgd, momentum, rmsprop, adam]
@@ -66,6 +66,27 @@ def test_a_step_size_must_be_positive(make, step_size):
 def test_a_decay_lies_below_one(make, name, value):
     with pytest.raises(ValueError, match=f"{name} must be at least 0 and below 1"):
         make(0.1, **{name: value})
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_linear_decay_ends_at_zero_and_stays_there(dtype):
+    """Of 4 steps and gradients of 1, the step sizes are 4/4, 3/4, 2/4 and 1/4 of 0.8: 2 in all."""
+    theta, optimizer = [numpy.zeros(1, dtype)], sgd(linear_decay(0.8, 4))
+    state, path = optimizer.init(theta), []
+    for _ in range(6):
+        theta, state = optimizer.update([numpy.ones(1, dtype)], state, theta)
+        path.append(-theta[0][0])
+    assert theta[0].dtype == dtype
+    assert_allclose(path, [0.8, 1.4, 1.8, 2.0, 2.0, 2.0], rtol=4 * numpy.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(
+    "options, sentence",
+    [((0.0, 10), "step_size must be above 0"), ((0.1, 0), "steps must be at least 1; it is 0")],
+)
+def test_a_linear_decay_needs_a_step_size_and_steps(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        linear_decay(*options)
 
 
 # ---- Under a gradient ----

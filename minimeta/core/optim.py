@@ -4,7 +4,8 @@
     params, state = optimizer.update(gradient, state, params)
 
 Learned optimizers are the same pair, so any training loop takes either. A step size is a number or
-a function of the number of updates made so far: adam(lambda t: 1e-3 * 0.99 ** t).
+a function of the number of updates made so far: adam(lambda t: 1e-3 * 0.99 ** t), or
+adam(linear_decay(1e-3, steps)).
 
 RMSprop and Adam divide by the root of a running mean of g^2. They keep R, the root of the decayed
 sum of g^2, and not its square: then a gradient may be as large or as small as its float type
@@ -113,6 +114,16 @@ def adam(step_size=1e-3, decay_mean=0.9, decay_square=0.999, epsilon=1e-8):
         return tree_map(step, theta, m, R), {**advanced(state), "mean": m, "root": R}
 
     return Optimizer(init, update)
+
+
+def linear_decay(step_size, steps):
+    """The schedule that falls from step_size to 0 in a straight line: step_size (1 - t / steps).
+
+    The last of `steps` updates is made with step_size / steps; any later one changes nothing.
+    """
+    checks.number("step_size", step_size, above=0.0)
+    checks.integer("steps", steps, at_least=1)
+    return lambda updates: step_size * np.maximum(1.0 - updates / steps, 0.0)
 
 
 # ---- The root of a decayed sum of squares ----
