@@ -112,6 +112,21 @@ def test_every_example_of_a_class_is_as_likely_in_every_place():
     assert chi_square(places, numpy.arange(7)) < 100.0
 
 
+def test_so_it_is_when_rows_are_drawn_one_by_one():
+    """The same of 4,200 calls for one row, which is shorter than the 7 numbers it is to hold."""
+    generator = rng()
+    places = numpy.concatenate([draw_different(generator, 7, numpy.array([7])) for _ in range(4200)])
+    assert_array_equal(numpy.sort(places, axis=1), numpy.tile(numpy.arange(7), (4200, 1)))
+    assert chi_square(places, numpy.arange(7)) < 100.0
+
+
+def test_a_few_rows_have_numbers_up_to_their_own_sizes():
+    drawn = draw_different(rng(), 5, numpy.array([[5, 9], [30, 6]]))
+    assert drawn.shape == (2, 2, 5) and drawn.dtype.kind == "i"
+    assert all(len(set(row)) == 5 for row in drawn.reshape(4, 5))
+    assert (drawn.max(axis=-1) < [[5, 9], [30, 6]]).all() and drawn.max() > 9
+
+
 def test_without_its_last_shuffle_a_draw_prefers_places():
     """The numbers that Floyd's method draws first are the smaller ones more often."""
 

@@ -27,7 +27,7 @@ from minimeta.core.losses import softmax, softmax_gradient
 from minimeta.nets.layers import constant_primitive, linear, product, relu, rows
 from minimeta.nets.mlp import check_input, layer
 from minimeta.nets.net import Net
-from minimeta.nets.normalisation import FEATURES, centre, inverse_deviation
+from minimeta.nets.normalisation import standardise
 
 WIDER = 4  # a block's perceptron is so many times as wide as its tokens
 
@@ -86,8 +86,7 @@ def layer_norm(x, gain, shift):
     """Mean 0 and variance 1 for every token (..., T, D), then gain and shift (..., D)."""
     for name, value in (("x", x), ("gain", gain), ("shift", shift)):
         checks.floats(name, value)
-    y = centre(x, inverse_deviation(x, FEATURES), FEATURES)
-    return y * np.expand_dims(gain, -2) + np.expand_dims(shift, -2)
+    return standardise(x) * np.expand_dims(gain, -2) + np.expand_dims(shift, -2)
 
 
 def attention(params, x, heads, causal=True):

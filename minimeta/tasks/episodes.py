@@ -109,13 +109,17 @@ def rows_by_class(y):
 def draw_different(rng, count, sizes):
     """For each n in sizes (...), `count` different numbers below n in random order: (..., count).
 
-    Floyd's method: draw j, from 0, is of the first n - count + j + 1 numbers. If the drawn number
-    is taken already, the last of those is chosen, which no earlier draw can have reached.
+    A few long rows are drawn one by one. Otherwise all rows are drawn together by Floyd's method:
+    draw j, from 0, is of the first n - count + j + 1 numbers. If the drawn number is taken already,
+    the last of those is chosen, which no earlier draw can have reached.
     """
+    if sizes.size < count:
+        rows = [rng.choice(n, count, replace=False) for n in sizes.flat]
+        return numpy.reshape(rows, (*sizes.shape, count))
     last = sizes[..., None] - count + numpy.arange(count)
     chosen = rng.integers(last + 1)
     for j in range(1, count):
-        taken = numpy.any(chosen[..., :j] == chosen[..., j : j + 1], axis=-1)
+        taken = (chosen[..., :j] == chosen[..., j : j + 1]).any(axis=-1)
         chosen[..., j] = numpy.where(taken, last[..., j], chosen[..., j])
     return rng.permuted(chosen, axis=-1)
 
