@@ -540,6 +540,7 @@ def calls():
             "adapt": dict(meta=THETA, support=one_hot, net=NET),
             "cosine_bound": dict(ways=5, temperature=0.5),
         },
+        "embeddings.full_context": {"learner": dict(net=NET, width=C, reads=2)},
         "embeddings.siamese": {
             "learner": dict(net=NET, width=C, difference=squared_difference),
             "balanced_cross_entropy": scores,

@@ -10,7 +10,7 @@ from minimeta.core.gradients import grad, hvp
 from minimeta.core.trees import copies, leaves, tree_map
 from minimeta.nets import attention as module
 from minimeta.nets.attention import attend, block, layer_norm, plain_attention, transformer
-from minimeta.nets.normalisation import STABLE
+from minimeta.nets.normalisation import STABLE, standardise
 
 M, T, D, HEADS = 2, 3, 4, 2
 
@@ -68,6 +68,16 @@ def plain_layer_norm(x, gain, shift):
     d = x - np.mean(x, axis=-1, keepdims=True)
     y = d / np.sqrt(np.mean(d**2, axis=-1, keepdims=True) + STABLE)
     return np.expand_dims(gain, -2) * y + np.expand_dims(shift, -2)
+
+
+def test_standardised_features_are_those_of_a_layer_norm_that_changes_nothing():
+    """Mean 0, variance v / (v + STABLE), and the derivatives of the plain formula."""
+    (x,) = draws((M, T, D))
+    plain = lambda x: plain_layer_norm(x, numpy.ones(D), numpy.zeros(D))
+    agrees(standardise, plain, (x,))
+    checked(standardise, x)
+    variance = x.var(axis=-1)
+    assert_allclose(standardise(x).var(axis=-1), variance / (variance + STABLE), rtol=1e-12)
 
 
 @pytest.mark.parametrize("lead", [(), (M,)], ids=str)

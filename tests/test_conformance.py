@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 from minimeta.conformance import conform, one
 from minimeta.core.backend import np
 from minimeta.core.trees import leaves, tree_map
-from minimeta.embeddings import matching, prototypical, relation, siamese
+from minimeta.embeddings import full_context, matching, prototypical, relation, siamese
 from minimeta.exact import class_gaussians, linear_gaussian
 from minimeta.exact.families import gaussian_classes, gaussian_maps
 from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
@@ -61,6 +61,7 @@ CLASS_ROWS = [
     Row("prototypical, pixels", prototypical.learner(prototypical.pixels)),
     Row("matching", matching.learner(EMBED)),
     Row("matching, temperature 1", matching.learner(EMBED, temperature=1.0)),
+    Row("full_context", full_context.learner(EMBED, 4, reads=2)),
     Row("nearest_neighbour", matching.nearest_neighbour()),
     Row("siamese", siamese.learner(EMBED, 4)),
     Row("siamese, absolute", siamese.learner(EMBED, 4, siamese.absolute_difference)),

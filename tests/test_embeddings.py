@@ -10,11 +10,13 @@ from numpy.testing import assert_allclose
 
 from minimeta.core.losses import accuracy, cross_entropy
 from minimeta.core.optim import adam
-from minimeta.embeddings import matching, prototypical, relation, siamese
+from minimeta.core.trees import tree_map
+from minimeta.embeddings import full_context, matching, prototypical, relation, siamese
 from minimeta.exact import class_gaussians
 from minimeta.exact.families import gaussian_classes
 from minimeta.meta import evaluate, learning_curve, meta_loss
 from minimeta.nets import conv, mlp
+from minimeta.nets.lstm_cell import plain_cell
 from minimeta.tasks import Data, episodes
 from minimeta.tasks.datasets import digits
 from minimeta.theorems import REGISTRY
@@ -29,6 +31,7 @@ LEARNERS = {
     "prototypical, on a sphere": prototypical.learner(prototypical.on_sphere(NET)),
     "matching": matching.learner(NET),
     "matching, temperature 1": matching.learner(NET, temperature=1.0),
+    "full context": full_context.learner(NET, 6, reads=2),
     "siamese": siamese.learner(NET, 6),
     "siamese, absolute": siamese.learner(NET, 6, siamese.absolute_difference),
     "relation": relation.learner(NET, COMPARE),
@@ -120,6 +123,62 @@ def test_an_image_of_zeros_has_no_direction():
     assert_allclose(learner.predict(meta, learner.adapt(meta, Data(x, y)), x), 0.0, rtol=0)
 
 
+# ---- Full context ----
+
+
+def full_context_logits(task, change=lambda meta: meta):
+    """The logits of the full-context learner, once its fresh parameters are changed."""
+    learner = LEARNERS["full context"]
+    meta = change(learner.init(rng(1)))
+    return learner.predict(meta, learner.adapt(meta, task.support), task.query.x)
+
+
+def test_without_its_lstms_full_context_is_matching():
+    """All LSTM parameters zero: c = 0 and h = o tanh(c) = 0, so nothing is added anywhere."""
+    zeros = lambda part: tree_map(numpy.zeros_like, part)
+    silent = lambda meta: {**meta, **{k: zeros(meta[k]) for k in ("forth", "back", "read")}}
+    learner, meta = LEARNERS["matching"], LEARNERS["full context"].init(rng(1))
+    plain = {"net": meta["net"], "log_radius": meta["sphere"]["log_radius"]}
+    matched = learner.predict(plain, learner.adapt(plain, TASK.support), TASK.query.x)
+    assert_allclose(full_context_logits(TASK, silent), matched, rtol=1e-13)
+    assert abs(full_context_logits(TASK) - matched).max() > 0.1
+
+
+def test_full_context_reads_the_support_in_its_order():
+    """Other learners answer the same when examples change places (theorem); this one does not."""
+    shuffled = rng(3).permutation(X.shape[1])
+    other = TASK._replace(support=Data(X[:, shuffled], Y[:, shuffled]))
+    assert abs(full_context_logits(TASK) - full_context_logits(other)).max() > 1e-3
+
+
+def test_queries_in_full_context_do_not_see_each_other():
+    first = TASK._replace(query=Data(TASK.query.x[:, :1], TASK.query.y[:, :1]))
+    assert_allclose(full_context_logits(TASK)[:, :1], full_context_logits(first), rtol=1e-12)
+
+
+def test_full_context_is_the_equations_one_example_at_a_time():
+    """Keys and reading by loops over plain cells, for one task: appendix A of the paper."""
+    learner = LEARNERS["full context"]
+    meta = learner.init(rng(1))
+    f = lambda x: NET.apply(meta["net"], x[None])[0]
+    size, zero = X.shape[1], numpy.zeros(6)
+    forth, back, state, other = [], [], (zero, zero), (zero, zero)
+    for i in range(size):
+        state = plain_cell(meta["forth"], state, f(X[0, i]))
+        other = plain_cell(meta["back"], other, f(X[0, size - 1 - i]))
+        forth, back = [*forth, state[0]], [other[0], *back]
+    keys = numpy.array([f(X[0, i]) + forth[i] + back[i] for i in range(size)])
+    query = f(TASK.query.x[0, 0])
+    h, c = query, zero
+    for _ in range(2):
+        weights = numpy.exp(keys @ h) / numpy.exp(keys @ h).sum()
+        step, c = plain_cell(meta["read"], (h, c), numpy.concatenate([query, weights @ keys]))
+        h = query + step
+    cosines = keys @ h / numpy.linalg.norm(keys, axis=1) / numpy.linalg.norm(h)
+    scores = numpy.exp(numpy.exp(2 * meta["sphere"]["log_radius"]) * cosines)
+    assert_allclose(full_context_logits(TASK)[0, 0], numpy.log(scores @ Y[0]), rtol=1e-11)
+
+
 # ---- Malformed episodes ----
 
 TASK = FAMILY.sample(rng(), tasks=3, shots=2, queries=2)
@@ -153,6 +212,11 @@ def test_queries_of_another_size_get_one_sentence():
 
 
 OPTIONS = {
+    "reads": (lambda: full_context.learner(NET, 6, -1), "reads must be at least 0"),
+    "width of the context": (
+        lambda: evaluate_one(full_context.learner(NET, 5)),
+        "width must be that of the embedding, 6; it is 5",
+    ),
     "temperature": (lambda: matching.learner(NET, 0.0), "temperature must be above 0"),
     "radius": (lambda: prototypical.on_sphere(NET, -1.0), "radius must be above 0"),
     "width": (lambda: siamese.learner(NET, 0), "width must be at least 1"),

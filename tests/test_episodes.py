@@ -115,7 +115,9 @@ def test_every_example_of_a_class_is_as_likely_in_every_place():
 def test_so_it_is_when_rows_are_drawn_one_by_one():
     """The same of 4,200 calls for one row, which is shorter than the 7 numbers it is to hold."""
     generator = rng()
-    places = numpy.concatenate([draw_different(generator, 7, numpy.array([7])) for _ in range(4200)])
+    places = numpy.concatenate(
+        [draw_different(generator, 7, numpy.array([7])) for _ in range(4200)]
+    )
     assert_array_equal(numpy.sort(places, axis=1), numpy.tile(numpy.arange(7), (4200, 1)))
     assert chi_square(places, numpy.arange(7)) < 100.0
 

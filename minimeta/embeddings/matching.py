@@ -16,7 +16,7 @@ N classes with one example each cannot go below `cosine_bound(N)`, however good 
 
 The logit of a class is log sum_{i of the class} exp(similarity_i), whose softmax is the y above.
 
-Source: Vinyals et al. 2016, arXiv:1606.04080, without its full-context embeddings.
+Source: Vinyals et al. 2016, arXiv:1606.04080; its full-context embeddings are in `full_context`.
 Lesson few_shot.
 """
 
