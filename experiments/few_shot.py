@@ -20,7 +20,7 @@ both data sets take about 20 minutes.
 
 import argparse
 import time
-from typing import Callable, NamedTuple
+from typing import NamedTuple
 
 import numpy
 
@@ -128,7 +128,7 @@ def show(where, name, right, seconds="", loss=""):
 
 
 def one_shot_runs(learner, metas):
-    """Lake's 20 official runs of 20 ways and one shot: the accuracies (seeds, 1, 20), in percent."""
+    """Lake's 20 official runs: the accuracies (seeds, 1, 20) in percent."""
     runs = datasets.omniglot_runs(SIDE)
     flat = lambda data: data._replace(x=data.x.reshape(*data.x.shape[:2], -1))
     task = runs._replace(support=flat(runs.support), query=flat(runs.query))

@@ -4,16 +4,18 @@ import importlib
 
 import numpy
 import pytest
+from helpers import refused
 from numpy.testing import assert_array_equal
 
 from minimeta.conformance import conform
 from minimeta.core.backend import current, use
 from minimeta.core.losses import accuracy, cross_entropy
 from minimeta.core.trees import leaves
+from minimeta.embeddings import matching, prototypical
 from minimeta.initializations import maml
 from minimeta.meta import check_task, evaluate
 from minimeta.nets import mlp
-from minimeta.tasks import Family, episodes
+from minimeta.tasks import Data, Family, episodes
 from minimeta.tasks.datasets import digits
 from minimeta.tasks.episodes import draw_different, quarter_turns, select, split_classes
 from minimeta.tasks.task import take
@@ -339,3 +341,90 @@ def test_unknown_classes_and_other_images_get_one_sentence(labelled):
         quarter_turns(numpy.zeros((2, 3, 4)), numpy.arange(2))
     with pytest.raises(ValueError, match=r"y must lie within 2\*\*60 of 0"):
         quarter_turns(numpy.zeros((1, 2, 2)), numpy.array([2**62]))
+
+
+# ---- Two hundred malformed episodes ----
+
+IMAGES = rng(5).random((60, 4, 4)).astype("float32")
+LETTERS = numpy.repeat(numpy.arange(-3, 9), 5)  # twelve classes of five images
+DRAW = {"rng": rng(), "x": IMAGES, "y": LETTERS, "tasks": 2, "ways": 4, "shots": 2, "queries": 1}
+SPOILT_DRAWS = {  # a change of the arguments by chance, and what the sentence must say
+    "too few classes": (lambda r: {"ways": r.integers(13, 99).item()}, "ways is .* 12 classes"),
+    "shots": (lambda r: {"shots": r.integers(5, 99).item()}, "shots . queries is .* has only 5"),
+    "queries": (lambda r: {"queries": r.integers(4, 99).item()}, "shots . queries is .* only 5"),
+    "no shots": (lambda r: {"shots": -r.integers(99).item()}, "shots must be at least 1; it is"),
+    "no tasks": (lambda r: {"tasks": -r.integers(99).item()}, "tasks must be at least 1; it is"),
+    "broken ways": (lambda r: {"ways": 2.0 + r.random()}, "ways must be an integer; it is 2"),
+    "ints": (lambda r: {"x": r.integers(256, size=(60, 4, 4))}, "x must be an array of floats"),
+    "bytes": (lambda r: {"x": r.bytes(60)}, "x must be"),
+    "NaN": (
+        lambda r: {"x": IMAGES * numpy.where(r.random(60) < 0.9, numpy.nan, 1.0)[:, None, None]},
+        "x must be finite",
+    ),
+    "infinite": (lambda r: {"x": IMAGES + numpy.inf}, "x must be finite"),
+    "images of many sizes": (
+        lambda r: {"x": [IMAGES[0], IMAGES[1, : r.integers(1, 4)]]},
+        "x must be",
+    ),
+    "numbers": (lambda r: {"x": IMAGES[:, 0, r.integers(4)]}, r"x must have shape .* is \(60,\)"),
+    "fewer labels": (lambda r: {"y": LETTERS[: r.integers(1, 60)]}, "x and y must have one length"),
+    "real labels": (lambda r: {"y": LETTERS + r.random(60)}, "y must be an array of integer lab"),
+    "labels in words": (lambda r: {"y": LETTERS.astype(str)}, "y must be an array of integer lab"),
+    "rows of labels": (lambda r: {"y": numpy.eye(60, dtype=int)}, r"y must have shape \(N,\)"),
+    "a seed": (lambda r: {"rng": r.integers(99).item()}, "rng must be a numpy.random.Generator"),
+}
+
+
+@pytest.mark.parametrize("case", range(7 * len(SPOILT_DRAWS)))
+def test_malformed_episodes_are_not_drawn_and_get_one_sentence(case):
+    spoil, sentence = [*SPOILT_DRAWS.values()][case % len(SPOILT_DRAWS)]
+    refused(lambda: episodes(**{**DRAW, **spoil(rng(case))}), sentence)
+
+
+def without(data, column):
+    """The data without the examples of this column, whose class then is a gap among the labels."""
+    rows = numpy.flatnonzero(data.y[0, :, column] == 0.0)
+    return Data(data.x[:, rows], data.y[:, rows])
+
+
+def scaled_by(data, factor):
+    return Data(data.x * factor, data.y)
+
+
+EPISODE = episodes(**{**DRAW, "rng": rng(6)})  # float64
+SUPPORT, QUERY = EPISODE
+SPOILT_TASKS = {
+    "a gap": (lambda r: {"support": without(SUPPORT, r.integers(4))}, "needs an example of every"),
+    "sizes": (lambda r: {"query": Data(QUERY.x[:, :, : r.integers(1, 4)], QUERY.y)}, "A query has"),
+    "ints": (
+        lambda r: {"support": Data(r.integers(9, size=(2, 8, 4, 4)), SUPPORT.y)},
+        "support.x must be an array of floats",
+    ),
+    "NaN": (lambda r: {"support": scaled_by(SUPPORT, numpy.nan)}, "support.x must be finite"),
+    "infinite": (lambda r: {"query": scaled_by(QUERY, numpy.inf)}, "query.x must be finite"),
+    "labels": (lambda r: {"support": Data(SUPPORT.x, SUPPORT.y.argmax(-1))}, "support.y must be"),
+    "soft": (lambda r: {"support": Data(SUPPORT.x, SUPPORT.y * r.random())}, "support.y must be"),
+    "fewer rows": (
+        lambda r: {"support": Data(SUPPORT.x, SUPPORT.y[:, : r.integers(8)])},
+        "support.x and support.y must agree",
+    ),
+    "tasks": (
+        lambda r: {"query": Data(QUERY.x[:1], QUERY.y[:1])},
+        "support has 2 tasks, but query",
+    ),
+    "no query": (lambda r: {"query": Data(QUERY.x[:, :0], QUERY.y[:, :0])}, "query needs examples"),
+}
+
+
+@pytest.mark.parametrize("case", range(9 * len(SPOILT_TASKS)))
+def test_malformed_episodes_are_not_answered_and_get_one_sentence(case):
+    """By the baselines, which are matching and prototypical networks without a network."""
+    spoil, sentence = [*SPOILT_TASKS.values()][case % len(SPOILT_TASKS)]
+    learner = [matching.nearest_neighbour(), prototypical.learner(prototypical.pixels)][case % 2]
+    task = EPISODE._replace(**spoil(rng(case)))
+    with numpy.errstate(invalid="ignore"):
+        refused(
+            lambda: evaluate(learner, {}, task),
+            sentence,
+            (TypeError, ValueError, FloatingPointError),
+        )

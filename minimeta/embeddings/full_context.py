@@ -1,7 +1,7 @@
 """Full-context embeddings: every example is placed in view of the whole support.
 
-    adapt:    k_i = f(x_i) + forth_i + back_i             two LSTMs read f(x_1) ... f(x_S), the second
-                                                          from its end; no labels
+    adapt:    k_i = f(x_i) + forth_i + back_i             of two LSTMs that read f(x_1) ... f(x_S),
+                                                          one forth, one back; they see no labels
     predict:  h <- f(x) + LSTM([f(x), r], h)              `reads` times, from h = f(x) and c = 0
               r  = sum_i softmax over i of (h k_i) k_i    what h asks of the support
               y  = sum_i a_i y_i,    a = softmax over i of t cos(h, k_i)        as in `matching`

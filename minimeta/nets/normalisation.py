@@ -25,8 +25,8 @@ STABLE = 1e-5  # added to the variance; the value of Ioffe & Szegedy's reference
 def standardise(x):
     """Layer norm without gain and shift: mean 0, variance 1 over the features of x (..., D).
 
-    Before an activation, as in mlp(sizes, lambda h: relu(standardise(h))), it keeps a layer's inputs
-    to the next one of the same size throughout training.
+    Before an activation, as in mlp(sizes, lambda h: relu(standardise(h))), it keeps what a layer
+    hands on of the same size throughout training.
     """
     return centre(x, inverse_deviation(x, FEATURES), FEATURES)
 
