@@ -61,15 +61,21 @@ def after_layer_norm(h):
 NET = mlp([SIDE * SIDE, 256, 64])
 NORMAL_NET = mlp([SIDE * SIDE, 256, 64], after_layer_norm)
 CONV = conv((SIDE, SIDE, 1), (16, 32, 64), 64)
-COMPARE = mlp([128, 64, 1])
+COMPARE = mlp([128, 128, 1])
+PAIRS = dict(ways=5, tasks=12)  # relation networks learn faster from many small tasks
 RECIPES = {
     "sphere": Recipe(prototypical.learner(on_sphere(NET))),
     "matching": Recipe(matching.learner(NET)),
     "plain": Recipe(prototypical.learner(NET)),
     "siamese": Recipe(siamese.learner(NORMAL_NET, 64), step_size=0.006),
-    "relation": Recipe(relation.learner(NORMAL_NET, COMPARE), ways=20),
+    "relation": Recipe(
+        relation.learner(NET, COMPARE, siamese.balanced_cross_entropy), steps=5500, **PAIRS
+    ),
     "relation-squared": Recipe(
-        relation.learner(NORMAL_NET, COMPARE, relation.squared_error), steps=3000, ways=20
+        relation.learner(NET, COMPARE, relation.squared_error), 5500, **PAIRS
+    ),
+    "relation-squared-20": Recipe(
+        relation.learner(NET, COMPARE, relation.squared_error), steps=3000, ways=20
     ),
     "matching-1": Recipe(matching.learner(NET, temperature=1.0), steps=3000),
     "conv": Recipe(

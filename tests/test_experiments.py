@@ -1,0 +1,25 @@
+"""Every script of experiments/ runs, at a tiny size, and prints its table."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "experiments"
+QUICK = {  # script: its arguments; the first one is looked for in what it prints
+    "few_shot": "sphere --data glyphs --seeds 0 --steps 2 --episodes 2",
+}
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_an_experiment_prints_a_row_for_what_it_is_asked(name, capsys):
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    arguments = QUICK[name].split()
+    script.main(arguments)
+    assert arguments[0] in capsys.readouterr().out
+
+
+def test_every_experiment_has_a_quick_run():
+    assert set(QUICK) == {path.stem for path in FOLDER.glob("*.py")}
