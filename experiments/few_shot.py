@@ -36,6 +36,7 @@ from minimeta.tasks import datasets, episodes, glyphs
 from minimeta.tasks.episodes import quarter_turns
 from minimeta.training import meta_train
 
+DATA = ["glyphs", "omniglot"]
 SIDE = 14
 TESTS = [(5, 1), (5, 5), (20, 1), (20, 5)]  # ways, shots
 QUERIES = 5  # of each class, in training and in tests
@@ -83,8 +84,8 @@ RECIPES = {
     ),
 }
 BASELINES = {
-    "nearest pixels": matching.nearest_neighbour(),
-    "mean pixels": prototypical.learner(pixels),
+    "nearest-pixels": matching.nearest_neighbour(),
+    "mean-pixels": prototypical.learner(pixels),
 }
 
 
@@ -130,7 +131,7 @@ def show(where, name, right, seconds="", loss=""):
     mean = numpy.mean(right, axis=0)  # over seeds: (4, episodes)
     error = mean.std(axis=-1) / mean.shape[-1] ** 0.5
     cells = [f"{m:5.1f} +- {e:.1f}" for m, e in zip(mean.mean(axis=-1), error)]
-    print(f"{where:22}{name:18}{seconds:>8}{loss:>8}   " + "   ".join(cells), flush=True)
+    print(f"{where:22}{name:20}{seconds:>8}{loss:>8}   " + "   ".join(cells), flush=True)
 
 
 def one_shot_runs(learner, metas):
@@ -152,21 +153,22 @@ def available(names, part):
     return sets
 
 
-def compare(names, trained_on, tests, options):
-    """Train every learner on every data set and print its row for every test."""
-    for name in names:
-        recipe = RECIPES[name]
-        for origin, examples in trained_on.items():
-            data = training_letters(*examples)
-            runs = [train(recipe, *data, seed, options.steps) for seed in options.seeds]
-            metas, losses, seconds = zip(*runs)
-            costs = f"{numpy.mean(seconds):.1f}", f"{numpy.mean(losses):.3f}"
-            for place, (x, y) in tests.items():
-                shape = recipe.learner, recipe.shape
-                right = [test(shape[0], m, x, y, options.episodes, shape[1]) for m in metas]
-                show(f"{origin} -> {place}", name, right, *costs)
-            if name == "sphere" and "omniglot" in tests:
-                show_runs(origin, recipe.learner, metas)
+def compare(name, trained_on, tests, options):
+    """Train a learner on every data set and print its row for every test."""
+    recipe = RECIPES[name]
+    for origin, examples in trained_on.items():
+        data = training_letters(*examples)
+        metas, losses, seconds = zip(
+            *[train(recipe, *data, s, options.steps) for s in options.seeds]
+        )
+        costs = f"{numpy.mean(seconds):.1f}", f"{numpy.mean(losses):.3f}"
+        for place, letters in tests.items():
+            right = [
+                test(recipe.learner, m, *letters, options.episodes, recipe.shape) for m in metas
+            ]
+            show(f"{origin} -> {place}", name, right, *costs)
+        if name == "sphere" and "omniglot" in tests:
+            show_runs(origin, recipe.learner, metas)
 
 
 def show_runs(origin, learner, metas):
@@ -177,37 +179,40 @@ def show_runs(origin, learner, metas):
         print(f"Lake's one-shot runs are left out: {error}")
 
 
-def main(arguments=None):
-    """Print the table for the learners, seeds and data sets named on the command line."""
+def parse(arguments):
+    """The options of the command line."""
+    names = [*BASELINES, *RECIPES]
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("learners", nargs="*", help=f"of {', '.join(RECIPES)}; all unless named")
+    parser.add_argument("learners", nargs="*", help=f"of {', '.join(names)}; all unless named")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument(
-        "--data", nargs="+", choices=["glyphs", "omniglot"], default=["glyphs", "omniglot"]
-    )
+    parser.add_argument("--data", nargs="+", choices=DATA, default=DATA)
     parser.add_argument("--episodes", type=int, default=600, help="tested at each ways and shots")
     parser.add_argument("--steps", type=int, help="of training, in place of the learner's own")
     parser.add_argument("--tune", action="store_true", help="test on the validation script alone")
     options = parser.parse_args(arguments)
-    if unknown := set(options.learners) - set(RECIPES):
-        parser.error(f"learners must be of {', '.join(RECIPES)}; {unknown.pop()} is none of them.")
-    heads = [f"{ways} ways {shots} shot" for ways, shots in TESTS]
-    print(
-        f"{'trained -> tested':22}{'learner':18}{'seconds':>8}{'loss':>8}   "
-        + "  ".join(f"{h:13}" for h in heads)
-    )
+    options.learners = options.learners or names
+    if unknown := set(options.learners) - set(names):
+        parser.error(f"learners must be of {', '.join(names)}; {unknown.pop()} is none of them.")
+    return options
+
+
+def main(arguments=None):
+    """Print the table for the learners, seeds and data sets named on the command line."""
+    options = parse(arguments)
+    heads = "   ".join(f"{f'{ways} ways {shots} shot':12}" for ways, shots in TESTS)
+    print(f"{'trained -> tested':22}{'learner':20}{'seconds':>8}{'loss':>8}   {heads}")
     with using(dtype="float32"):
         if options.tune:
-            trained_on, tests = (
-                {"glyphs": letters("glyphs", "tune")},
-                {"cyrillic": letters("glyphs", "tune on")},
-            )
+            trained_on = {"six scripts": letters("glyphs", "tune")}
+            tests = {"Cyrillic": letters("glyphs", "tune on")}
         else:
             trained_on, tests = (available(options.data, part) for part in ("train", "test"))
-        for name, learner in BASELINES.items():
+        for name in options.learners:
+            if name in RECIPES:
+                compare(name, trained_on, tests, options)
+                continue
             for place, (x, y) in tests.items():
-                show(place, name, [test(learner, {}, x, y, options.episodes)])
-        compare(options.learners or RECIPES, trained_on, tests, options)
+                show(place, name, [test(BASELINES[name], {}, x, y, options.episodes)])
 
 
 if __name__ == "__main__":
