@@ -258,6 +258,7 @@ def calls():
             "momentum": dict(step_size=0.1, mass=0.9),
             "rmsprop": dict(step_size=0.1, decay=0.9, epsilon=1e-8),
             "adam": dict(step_size=0.1, decay_mean=0.9, decay_square=0.9, epsilon=1e-8),
+            "linear_decay": dict(step_size=0.1, steps=2),
         },
         "meta": {
             "meta_loss": dict(learner=maml.learner(NET), meta=THETA, task=task),
@@ -265,6 +266,7 @@ def calls():
             "learning_curve": dict(learner=maml.learner(NET), meta=THETA, task=task, shots=[1, 2]),
         },
         "nets.mlp": {"mlp": dict(sizes=[3, 4, 1], activation=numpy.tanh, gain=1.0)},
+        "nets.normalisation": {"standardise": dict(x=normal(M, T, D))},
         "nets.conv": {
             "conv": dict(image_shape=(8, 8, 1), filters=(4, 4), outputs=3),
             "block_output": dict(x=normal(M, 4, 4, 2), W=normal(3, 3, 2, 2), b=normal(2)),

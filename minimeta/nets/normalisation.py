@@ -15,6 +15,7 @@ import math
 import numpy
 from autograd.extend import defvjp
 
+from minimeta.core import checks
 from minimeta.core.backend import primitive
 
 PIXELS, FEATURES = (-4, -3, -2), (-1,)  # the axes of (..., N, h, w, C) and of (..., D)
@@ -28,6 +29,8 @@ def standardise(x):
     Before an activation, as in mlp(sizes, lambda h: relu(standardise(h))), it keeps what a layer
     hands on of the same size throughout training.
     """
+    checks.floats("x", x)
+    checks.axes("x", x, "... D")
     return centre(x, inverse_deviation(x, FEATURES), FEATURES)
 
 
