@@ -101,8 +101,8 @@ def quarter_turns(x, y):
 def rows_by_class(y):
     """The rows of y sorted by class, and where each class starts among them and how many it has."""
     order = numpy.argsort(y, kind="stable")
-    changes = y[order[1:]] != y[order[:-1]]
-    first = numpy.concatenate([[0], 1 + numpy.flatnonzero(changes)])
+    grouped = numpy.take(y, order)
+    first = numpy.concatenate([[0], 1 + numpy.flatnonzero(grouped[1:] != grouped[:-1])])
     return order, first, numpy.diff(first, append=len(y))
 
 
