@@ -16,7 +16,7 @@ step size of siamese networks and the tasks of relation networks were chosen so,
 Without it, a learner is trained on all seven and tested on the eight others and on Omniglot, and
 the other way round. Omniglot's rows need its files (MINIMETA_DATA, or the network).
 
-"sphere" and "plain" are prototypical networks; "conv" is "sphere" on a convolution, which normalises
+"sphere" and "plain" are prototypical networks; "conv" is "sphere" on a convolution that normalises
 over all images of a support or query. "-1" is matching at temperature 1. Relation networks follow
 the cross-entropy with both answers equally likely, or the published squared error, "-squared",
 which on tasks of 20 ways, "-20", goes on saying 1/20.
