@@ -1,0 +1,57 @@
+"""Answers to the exercises of the lesson prototypes."""
+
+import math
+
+
+def most_are_heads(p, D):
+    """The chance that most of D - 1 tosses of a coin of p are heads."""
+    heads = range(D // 2, D)
+    return sum(math.comb(D - 1, k) * p**k * (1 - p) ** (D - 1 - k) for k in heads)
+
+
+def exercise_1():
+    """The prototype is (2, 2). The weights are twice that, the bias is minus its squared length."""
+    c = ((1 + 3) / 2, (3 + 1) / 2)
+    return [2 * c[0], 2 * c[1], -(c[0] ** 2 + c[1] ** 2)]
+
+
+def exercise_2():
+    """var w = 4 and var z = 2, so rho = 1 / sqrt 8 and p = 0.677; then p^3 + 3 p^2 (1 - p)."""
+    p = (1.0 + 1.0 / math.sqrt(4.0 * 2.0)) / 2.0
+    assert abs(most_are_heads(p, 4) - (p**3 + 3.0 * p**2 * (1.0 - p))) < 1e-15
+    return most_are_heads(p, 4)
+
+
+def exercise_3():
+    """n tau^2 / (n tau^2 + sigma^2) = 5 / (5 + 4)."""
+    shots, between, within = 5, 1.0, 4.0
+    return shots * between / (shots * between + within)
+
+
+def exercise_4():
+    """For n to infinity var w = 2 and var z = 3/2, so rho = 1 / sqrt 3; then most of 15 tosses.
+
+    The factor s is 1 in this limit, so prototypes are Bayes-optimal.
+    """
+    rho = 1.0 / math.sqrt(2.0 * 1.5)
+    return most_are_heads((1.0 + rho) / 2.0, 16)
+
+
+def exercise_5():
+    """One question in C has the label 1 and the error (1 - 1/C)^2, the others have (1/C)^2.
+
+    The mean is (1/C) (1 - 1/C)^2 + (1 - 1/C) (1/C)^2 = (C - 1) / C^2.
+    """
+    C = 20
+    mean = 1 / C * (1 - 1 / C) ** 2 + (1 - 1 / C) * (1 / C) ** 2
+    assert abs(mean - (C - 1) / C**2) < 1e-15
+    return mean
+
+
+MISTAKES = {
+    1: [[2.0, 2.0, -8.0], [4.0, 4.0, 8.0], [4.0, 4.0, -4.0]],  # c; the sign; the length of a half
+    2: [0.677, 0.310, 0.925],  # one toss; all three heads; D = 16
+    3: [0.2, 0.833, 0.444],  # one example; equal variances; the rest
+    4: [0.925, 0.939, 0.789],  # one example; Bayes with one example; p itself
+    5: [0.05, 0.0025, 0.95],  # saying no to everything; (1/C)^2; the share of no
+}
