@@ -588,7 +588,7 @@ claim_ahead(
 
 # %%
 def weighted_squares(h, keys, a):
-    """sum_h a_h (f_h - k_h)^2, multiplied out: (M, Q, H), (M, S, H) -> (M, Q, S)."""
+    """sum_h a_h (f_h - k_h)^2, multiplied out: (M, Q, S)."""
     of_queries = np.sum(a * h * h, axis=-1)[:, :, None]
     of_keys = np.sum(a * keys * keys, axis=-1)[:, None]
     return of_queries - 2 * (a * h) @ np.swapaxes(keys, -1, -2) + of_keys
