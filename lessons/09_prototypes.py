@@ -5,13 +5,13 @@
 # examples, and give a query to the class whose point is nearest. For classes that are
 # clouds of normally distributed points you will compute how often this is right, from
 # nothing but tosses of a coin, and you will see the learner that nobody can beat. Then
-# prototypes read alphabets never seen, beside its rivals, on the same episodes.
+# prototypes read alphabets never seen, beside four rivals, on the same episodes.
 #
 # **You need** the lessons *few_shot* (episodes, glyphs, matching), *bayes* (prior,
 # posterior, the best learner) and *maml*, and from mathematics variance, covariance and
 # the binomial distribution.
 #
-# **Takes** about 75 minutes to read with the exercises, and under a minute to run.
+# **Takes** about 90 minutes to read with the exercises, and under a minute to run.
 #
 # **Before:** every support example is kept, and its label votes. **After:** a class is
 # one point, so that the noise of single examples averages out.
@@ -548,9 +548,9 @@ def squared_error(scores, labels):
 
 # %%
 yes, score = np.ones((1, 1)), np.array([[-12.0]])
-with_cross_entropy = (sigmoid(score) - yes).item()
-with_squared_error = (2 * (sigmoid(score) - yes) * sigmoid(score)).item()
-with_squared_error *= 1 - sigmoid(score).item()
+sure = sigmoid(score).item()
+with_cross_entropy = sure - 1
+with_squared_error = 2 * (sure - 1) * sure * (1 - sure)
 print(f"cross-entropy {with_cross_entropy:.6f}")
 print(f"squared error {with_squared_error:.6f}")
 
@@ -610,7 +610,7 @@ known, new = letters_of("train", "validation", turns=4), letters_of("test")
 net, compare = mlp([196, 256, 64]), mlp([128, 64, 1])
 classifier = mlp([196, 128, 64, 5])
 sphere = prototypical.on_sphere(net)
-STEPS, MAML_STEPS, FEW = (20, 20, 20) if QUICK else (2000, 1200, 500)
+STEPS, MAML_STEPS, FEW = (20, 20, 20) if QUICK else (1600, 1000, 400)
 published = my_relation(net, compare, squared_error)
 learners = {  # name: learner, tasks and ways of a step, steps
     "prototypes": (my_prototypes(net), (1, 60), STEPS),
@@ -719,7 +719,7 @@ def draw_kinds(ax):
         ends = spot - 0.45, spot + 0.45
         label = "" if spot else "chance"
         ax.plot(ends, 2 * [100 / ways], "k:", label=label)
-    names = [f"{ways} ways\n{shots} shots" for ways, shots in KINDS]
+    names = [f"{ways} ways\nshots: {shots}" for ways, shots in KINDS]
     ax.set(xticks=range(4), xticklabels=names)
     ax.set(ylim=(0, 150), yticks=range(0, 101, 20))
     plots.labels(ax, "", "right answers (%)", "alphabets never seen", legend=False)
