@@ -8,11 +8,13 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "experiments"
 QUICK = {  # script: its arguments; the first one is looked for in what it prints
     "few_shot": "sphere --data glyphs --seeds 0 --steps 2 --episodes 2",
+    "few_shot_starts": "reptile --seeds 0 --steps 2 --episodes 2",
 }
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_an_experiment_prints_a_row_for_what_it_is_asked(name, capsys):
+def test_an_experiment_prints_a_row_for_what_it_is_asked(name, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)  # one script uses the letters of another
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
