@@ -77,14 +77,15 @@ def cell(params, state, x):
 @primitive
 def activate(z):
     """The gates: sigmoid of i, f and o, tanh of g."""
-    y = by_gate(z).copy()  # (4, ..., H)
+    H = z.shape[-1] // 4
+    y = z.reshape(-1, 4, H).swapaxes(0, 1).copy()  # (4, rows, H)
     for part in SIGMOIDS:
         y[part] *= 0.5  # sigmoid(z) = tanh(z / 2) / 2 + 1 / 2: one tanh for all four
     numpy.tanh(y, out=y)
     for part in SIGMOIDS:
         y[part] *= 0.5
         y[part] += 0.5
-    return y
+    return y.reshape(4, *z.shape[:-1], H)
 
 
 @primitive
@@ -95,7 +96,8 @@ def activation_gradient(g, gates):
         gradient[part] *= gates[part]
     gradient[TANH] *= 1 + gates[TANH]
     gradient *= g
-    return numpy.moveaxis(gradient, 0, -2).reshape(*g.shape[1:-1], 4 * g.shape[-1])
+    H = g.shape[-1]
+    return gradient.reshape(4, -1, H).swapaxes(0, 1).reshape(*g.shape[1:-1], 4 * H)
 
 
 def _derivative(gates):
