@@ -98,11 +98,16 @@ def histories_of(learner, environment, draw):
 
 def log_likelihood(learner, meta, episodes):
     """log pi(action_t | what came before), for each step: (M, N, T)."""
-    data = histories(episodes)
-    logits, action = along(learner, meta, data), data.y[..., :-2]  # (M N, T, A)
-    checks.same_shape("The logits of this learner", logits, "the actions", action)
-    chosen = np.sum(log_softmax(logits) * action, axis=-1)
-    return np.reshape(chosen, np.shape(episodes.reward))
+    logits = action_logits(learner, meta, episodes)
+    return np.sum(log_softmax(logits) * episodes.action, axis=-1)
+
+
+def action_logits(learner, meta, episodes):
+    """The logits of all actions at every step, from what came before: (M, N, T, A)."""
+    logits = along(learner, meta, histories(episodes))  # (M N, T, A)
+    logits = np.reshape(logits, (*np.shape(episodes.reward), -1))
+    checks.same_shape("The logits of this learner", logits, "the actions", episodes.action)
+    return logits
 
 
 def join(value, letters):

@@ -12,12 +12,13 @@ Sources: Williams 1992, Machine Learning 8; Nota & Thomas 2020, arXiv:1906.07073
 Kool, van Hoof & Welling 2019 (the baseline of the other episodes).  Lesson bandits.
 """
 
-from minimeta.agents.acting import log_likelihood, play
+from minimeta.agents.acting import action_logits, log_likelihood, play
 from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.gradients import constant, grad
 from minimeta.core.learner import Learner
-from minimeta.core.losses import cross_entropy
+from minimeta.core.losses import cross_entropy, log_softmax, softmax
+from minimeta.tasks.bandits import BERNOULLI, mean_rewards
 from minimeta.tasks.environment import alive, returns
 
 
@@ -80,6 +81,39 @@ def surrogate(learner, meta, episodes, advantage):
     checks.same_shape("advantage", advantage, "episodes.reward", episodes.reward)
     chosen = log_likelihood(learner, meta, episodes)  # (M, N, T)
     return np.mean(np.sum(chosen * constant(advantage), axis=-1))
+
+
+def bandit_gradient(learner, environment=BERNOULLI, mean_rewards=mean_rewards):
+    """For train: as `meta_gradient` on bandits, with less variance.
+
+    mean_rewards(problem, observation) -> (M, N, T, A) is what each action pays in the mean; the
+    next observation may not depend on the action. Then a reward is replaced by its mean over
+    actions and outcomes, pi_t . r_t, wherever the history before it is given. Only what the action
+    changes later, by what it teaches, is still judged by chance:
+
+        dJ = E sum_t  d(pi_t . r_t) + dlog pi(a_t) (sum_{s > t} pi_s . r_s - b_t)
+
+    with the mean of the other episodes of the same bandit as b_t. Needs two episodes a task.
+    """
+    checks.function("mean_rewards", mean_rewards)
+
+    def follow(meta, data):
+        problem, noise = check_pair(data)
+        episodes = play(learner, meta, environment, problem, noise)
+        means = mean_rewards(problem, episodes.observation)
+        loss = lambda meta: -bandit_surrogate(learner, meta, episodes, means)
+        return -np.mean(np.sum(episodes.reward, axis=-1)), grad(loss)(meta)
+
+    return follow
+
+
+def bandit_surrogate(learner, meta, episodes, means):
+    """What has the gradient of J in the mean, for mean rewards `means` (M, N, T, A): a scalar."""
+    logits = action_logits(learner, meta, episodes)  # (M, N, T, A)
+    reward = np.sum(softmax(logits) * means, axis=-1)  # pi_t . r_t
+    later = constant(returns(constant(reward)) - constant(reward))  # from the next step on
+    chosen = np.sum(log_softmax(logits) * episodes.action, axis=-1)
+    return np.mean(np.sum(reward + chosen * (later - leave_one_out(later)), axis=-1))
 
 
 def check_pair(data):

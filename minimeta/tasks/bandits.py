@@ -25,6 +25,14 @@ def draw(rng, tasks, episodes, steps, arms=2):
     return to_device(rng.uniform(size=(tasks, arms))), noise
 
 
+def draw_dependent(rng, tasks, episodes, steps, high=0.9):
+    """Two arms that pay with the chances `high` and 1 - high, which of them is a coin toss."""
+    checks.number("high", high, above=0.5, at_most=1.0)
+    noise = draw_noise(rng, tasks, episodes, steps)
+    first = rng.integers(2, size=tasks)
+    return to_device(numpy.where(numpy.eye(2)[first] == 1.0, high, 1.0 - high)), noise
+
+
 def draw_noise(rng, tasks, episodes, steps):
     """{"world": ..., "agent": ...}, both uniform in [0, 1): (T, M, N)."""
     checks.integer("tasks", tasks, at_least=1)
@@ -51,6 +59,13 @@ def step(problem, place, action, noise):
 def observe(problem, place):
     """The number 1: (M, N, 1)."""
     return place
+
+
+def mean_rewards(problem, observation):
+    """What each arm pays in the mean, whatever is observed (M, N, ..., O): (M, N, ..., A)."""
+    axes = (1,) * (np.ndim(observation) - 2)
+    means = np.reshape(problem, (len(problem), *axes, np.shape(problem)[-1]))
+    return np.broadcast_to(means, (*np.shape(observation)[:-1], np.shape(problem)[-1]))
 
 
 BERNOULLI = Environment(begin, step, observe)
