@@ -1,0 +1,156 @@
+"""Contexts that interfere, the learners that need not explore, malformed calls, planted bugs."""
+
+import numpy
+import pytest
+from helpers import given, instead, refused, rng, turns_red
+from helpers import times as scaled
+from numpy.testing import assert_allclose
+
+from minimeta.agents import contextual as policies
+from minimeta.agents import policy_gradient, rl2
+from minimeta.agents.acting import play
+from minimeta.core.optim import adam, sgd
+from minimeta.exact import contextual, dependent_arms, ray_interference
+from minimeta.tasks import bandits
+from minimeta.tasks import contextual as tasks
+from minimeta.tasks.bandits import BERNOULLI
+from minimeta.tasks.contextual import CONTEXTUAL
+from minimeta.theorems import REGISTRY
+from minimeta.training import train
+
+
+@pytest.mark.parametrize("t, chance", [(1, 0.2), (5, 0.36), (10, 0.555), (20, 0.842), (30, 0.959)])
+def test_known_chances_of_five_contexts_and_five_actions(t, chance):
+    assert_allclose(contextual.chance_right(30, 5, 5)[t - 1], chance, atol=5e-4)
+
+
+@pytest.mark.parametrize("high, limit", [(0.9, 0.625), (0.75, 1.0), (0.6, 2.5)])
+def test_known_regrets_of_dependent_arms(high, limit):
+    assert_allclose(dependent_arms.regret_in_the_long_run(high), limit)
+
+
+@pytest.mark.parametrize("net, at_least", [("coupled", 0.95), ("decoupled", 0.95)])
+def test_reinforce_trains_policies_of_contexts(net, at_least):
+    agent = policy_gradient.learner(getattr(policies, net)(3, 3))
+    problem = numpy.eye(3)[[0, 1, 2]][None]
+    sample = lambda rng: (problem, tasks.draw_noise(rng, 1, 50, 10, 3))
+    follow = policy_gradient.meta_gradient(agent, CONTEXTUAL)
+    meta, _ = train(agent.init, follow, sample, rng(), 200, optimizer=sgd(1.0), label=None)
+    assert policies.value(getattr(policies, net)(3, 3), meta, problem[0]) > at_least
+
+
+def test_a_recurrent_policy_learns_to_try_what_has_not_failed():
+    """After 150 updates two contexts with two actions are answered better than by chance."""
+    agent = rl2.learner(2, 2, hidden=12)
+    sample = lambda rng: tasks.draw(rng, 16, 8, 6, 2, 2)
+    follow = policy_gradient.bandit_gradient(agent, CONTEXTUAL, tasks.mean_rewards)
+    meta, _ = train(agent.init, follow, sample, rng(), 150, optimizer=adam(0.02), label=None)
+    episodes = play(agent, meta, CONTEXTUAL, *tasks.draw(rng(1), 400, 2, 6, 2, 2))
+    reward, best = episodes.reward.mean(axis=(0, 1)), contextual.chance_right(6, 2, 2)
+    assert reward[-1] > 0.8
+    assert (reward < best + 4 * 0.5 / 800**0.5).all()
+
+
+def test_mean_rewards_are_those_of_the_context_seen():
+    problem, noise = tasks.draw(rng(), 3, 2, 4, 5, 6)
+    context = numpy.moveaxis(noise["world"]["next"], 0, 2)  # (M, N, T, K)
+    means = tasks.mean_rewards(problem, context)
+    exact = numpy.einsum("mntk,mka->mnta", context, problem)
+    assert_allclose(means, exact, rtol=0)
+    flat = bandits.mean_rewards(problem[:, 0], numpy.ones((3, 2, 4, 1)))
+    assert_allclose(flat, numpy.broadcast_to(problem[:, None, None, 0], (3, 2, 4, 6)), rtol=0)
+
+
+PROBLEM, NOISE = tasks.draw(rng(), 2, 3, 4)
+MALFORMED = {
+    "no context": (lambda: tasks.draw(rng(), 2, 3, 4, contexts=0), "contexts must be at least 1"),
+    "one action": (lambda: tasks.draw(rng(), 2, 3, 4, actions=1), "actions must be at least 2"),
+    "no steps": (lambda: tasks.draw(rng(), 2, 3, 0), "steps must be at least 1"),
+    "other contexts": (
+        lambda: CONTEXTUAL.begin(PROBLEM[:, :4], {"first": NOISE["world"]["first"][0]}),
+        r"contexts of a problem \(2, 4, 5\) must be \(M, N, K\)",
+    ),
+    "half an action": (
+        lambda: CONTEXTUAL.step(
+            PROBLEM, NOISE["world"]["next"][0], numpy.full((2, 3, 5), 0.2), {"next": 0}
+        ),
+        "action must be one-hot",
+    ),
+    "no chance": (lambda: ray_interference.escape_time(0.0, 0.5), "first must be above 0"),
+    "certainty": (lambda: ray_interference.escape_time(0.1, 1.0), "last must be .*below 1"),
+    "three contexts": (lambda: ray_interference.flow(numpy.ones(3) / 2), "two chances"),
+    "no choice": (lambda: ray_interference.cosine(1), "actions must be at least 2"),
+    "no steps at all": (lambda: contextual.chance_right(0, 2, 2), "steps must be at least 1"),
+    "arms that are alike": (lambda: dependent_arms.regret(0.5, 3), "high must be above 0.5"),
+    "a chance above one": (lambda: bandits.draw_dependent(rng(), 1, 1, 1, 1.5), "high must be"),
+    "a policy of one action": (lambda: policies.coupled(2, 1), "actions must be at least 2"),
+    "a problem of many tasks": (
+        lambda: policies.value(policies.coupled(5, 5), {}, PROBLEM),
+        r"problem must have shape \(K, A\)",
+    ),
+    "no mean rewards": (
+        lambda: policy_gradient.bandit_gradient(rl2.learner(1, 2), BERNOULLI, 3),
+        "mean_rewards must be a function",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_calls_get_one_sentence(name):
+    refused(*MALFORMED[name])
+
+
+unsure = lambda sure: 0.0  # every action is as good as another
+BUGS = {
+    "contexts_interfere_by_a_known_cosine": (ray_interference, "cosine", scaled(2.0)),
+    "contexts_without_a_shared_parameter_do_not_interfere": (
+        policies,
+        "decoupled",
+        instead(
+            lambda K, A: policies.coupled(K, A)._replace(
+                apply=lambda params, x: x @ params["W"] + params["W"].sum(axis=0)
+            )
+        ),
+    ),
+    "the_flow_of_two_contexts_is_that_of_the_gradients": (ray_interference, "flow", scaled(1.01)),
+    "the_winner_takes_all": (
+        ray_interference,
+        "flow",
+        lambda f: lambda J: f(J) + 0.01,
+    ),
+    "policy_gradient_takes_twenty_five_time_units": (
+        ray_interference,
+        "_clock",
+        lambda f: lambda J, supervised: f(J, True),
+    ),
+    "supervised_learning_takes_half_of_that": (
+        ray_interference,
+        "_clock",
+        lambda f: lambda J, supervised: f(J, False),
+    ),
+    "small_chances_are_the_plateau": (
+        ray_interference,
+        "_clock",
+        lambda f: lambda J, supervised: f(J, True),
+    ),
+    "the_chance_to_be_right_is_that_of_all_sequences": (
+        contextual,
+        "chance_at",
+        given(0, lambda before: before + 1),
+    ),
+    "the_best_contextual_learner_is_right_as_often_as_it_can_be": (contextual, "SURE", unsure),
+    "dependent_arms_have_a_regret_in_closed_form": (dependent_arms, "chance_wrong", scaled(1.1)),
+    "nothing_explores_dependent_arms_better": (dependent_arms, "chance_wrong", scaled(1.1)),
+    "the_regret_of_dependent_arms_has_a_limit": (dependent_arms, "chance_wrong", scaled(1.1)),
+    "the_best_contextual_learner_tries_nothing_twice": (contextual, "SURE", unsure),
+}
+THEOREMS = {t.name: t.prove for t in REGISTRY if t.topic == "contextual"}
+
+
+@pytest.mark.parametrize("name", BUGS)
+def test_a_planted_bug_turns_the_theorem_red(name, monkeypatch):
+    turns_red(monkeypatch, THEOREMS[name], *BUGS[name])
+
+
+def test_every_theorem_of_the_topic_has_its_bug():
+    assert set(BUGS) == set(THEOREMS)
