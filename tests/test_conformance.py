@@ -14,6 +14,7 @@ from minimeta.exact import class_gaussians, linear_gaussian
 from minimeta.exact.families import gaussian_classes, gaussian_maps
 from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
 from minimeta.learned_optimizers import lstm_optimizer, meta_lstm
+from minimeta.learning_rules import blur, vsml
 from minimeta.memories import recurrent
 from minimeta.meta import Learner, meta_loss
 from minimeta.nets import mlp
@@ -26,6 +27,7 @@ NET = mlp([2, 8, 1], activation=np.tanh, gain=1.0)
 COVARIANCES = numpy.array([[2.0, 0.5], [0.5, 1.0]]), numpy.diag([0.5, 1.0])
 CLASSES = gaussian_classes(3, *COVARIANCES)
 EMBED = mlp([2, 8, 4], activation=np.tanh, gain=1.0)
+WEIGHTS = blur.fresh(numpy.random.default_rng(0), [2, 4, 3])
 COMPARE = mlp([8, 6, 1], activation=np.tanh, gain=1.0)
 
 
@@ -66,6 +68,11 @@ CLASS_ROWS = [
     Row("siamese", siamese.learner(EMBED, 4)),
     Row("siamese, absolute", siamese.learner(EMBED, 4, siamese.absolute_difference)),
     Row("relation", relation.learner(EMBED, COMPARE)),
+    Row("vsml", vsml.learner(3, hidden=3)),
+    Row("vsml, delta rule", vsml.learner(3, synapse=vsml.delta_rule(1.0))),
+    Row(
+        "blur", blur.learner([2, 4, 3], blur.fresh(numpy.random.default_rng(0), [2, 4, 3]), batch=3)
+    ),
     Row("relation, squared error", relation.learner(EMBED, COMPARE, relation.squared_error)),
 ]
 # Learners whose outer loop follows a rule of its own, and that rule.
