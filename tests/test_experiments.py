@@ -8,6 +8,7 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "experiments"
 QUICK = {  # script: its arguments; the first one is looked for in what it prints
     "few_shot": "sphere --data glyphs --seeds 0 --steps 2 --episodes 2",
+    "rules": "vsml --seeds 0 --steps 2 --tasks 4",
     "few_shot_starts": "reptile --seeds 0 --steps 2 --episodes 2",
 }
 
