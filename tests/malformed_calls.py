@@ -290,6 +290,15 @@ def calls():
             "orthonormal_basis": dict(columns=normal(N, D)),
             "covariance_root": dict(covariance=spd()),
         },
+        "exact.associative": {
+            "sum_floor": dict(keys=5, dimension=2),
+            "random_keys_error": dict(keys=5, dimension=2),
+            "rewritten_sum_error": dict(keys=5, writes=4),
+            "rewritten_softmax_error": dict(keys=5, writes=4),
+            "delta_error_by_age": dict(writes=4, dimension=3),
+            "pattern_error": dict(known=5, patterns=3),
+            "hopfield_error": dict(known=5, patterns=3),
+        },
         "exact.class_gaussians": {
             "sample": dict(**family(), ways=2, **classes),
             "learner": classes,
@@ -472,6 +481,12 @@ def calls():
             "quadratics": dict(rng=rng(), tasks=2, dimension=2, curvature=(0.1, 1.0)),
             "from_quadratics": bowls,
         },
+        "tasks.recall": {
+            "pairs": dict(**family(), keys=5, values=2),
+            "rewritten": dict(**family(), keys=5, values=2),
+            "unit_keys": dict(**family(), dimension=3, values=2),
+            "patterns": dict(**family(), bits=6, known=3),
+        },
         "tasks.regression": {
             "linear": dict(
                 **family(), covariance=spd(), mean=normal(D, C), noise_variance=0.5, outputs=C
@@ -574,6 +589,26 @@ def calls():
         "memories.recurrent": {
             "learner": dict(inputs=D, outputs=C, hidden=H, loss=losses.mse),
             "init": dict(rng=rng(), inputs=D, outputs=C, hidden=H),
+        },
+        "memories.fast_weights": {
+            "learner": dict(inputs=D, outputs=C, keys=H, loss=losses.mse),
+            "softmax_learner": dict(inputs=D, keys=H, loss=losses.mse),
+            "init": dict(rng=rng(), inputs=D, keys=H),
+            "dpfp": dict(shifts=2),
+        },
+        "memories.fast_recurrent": {
+            "learner": dict(inputs=D, outputs=C, hidden=H, inner=1, decay=0.9, rate=0.5),
+            "init": dict(rng=rng(), inputs=D, outputs=C, hidden=H),
+        },
+        "memories.plasticity": {
+            "learner": dict(units=D, loss=losses.mse),
+            "plain_hebb": dict(loss=losses.mse),
+            "init": dict(rng=rng(), units=D),
+            "bit_error": dict(prediction=normal(M, N, D), target=positive(M, N, D)),
+        },
+        "memories.hypernetwork": {
+            "learner": dict(net=NET, inputs=D, outputs=C, code=4, hidden=5, loss=losses.mse),
+            "fit_linear": dict(codes=normal(N, K), x=normal(N, D), y=normal(N, C)),
         },
         "continual.ewc": {
             "consolidate": dict(params=learned()[0], data=learned()[1], net=NET),

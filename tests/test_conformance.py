@@ -1,5 +1,6 @@
 """Every learner of the package answers the questions of conformance.py, one row a learner."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy
@@ -15,9 +16,10 @@ from minimeta.exact.families import gaussian_classes, gaussian_maps
 from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
 from minimeta.learned_optimizers import lstm_optimizer, meta_lstm
 from minimeta.learning_rules import blur, vsml
-from minimeta.memories import recurrent
+from minimeta.memories import fast_recurrent, fast_weights, hypernetwork, plasticity, recurrent
 from minimeta.meta import Learner, meta_loss
 from minimeta.nets import mlp
+from minimeta.tasks import Family, recall
 
 NOISE = 0.25
 FAMILY = gaussian_maps(0.0, numpy.eye(2), NOISE)
@@ -48,6 +50,12 @@ ROWS = [
     Row("lstm_optimizer", lstm_optimizer.learner(NET, steps=3, layers=1), first_order=True),
     Row("meta_lstm", meta_lstm.learner(NET, steps=3), first_order=True),
     Row("recurrent", recurrent.learner(2, hidden=5)),
+    Row("fast_weights, sum rule", fast_weights.learner(2, keys=4)),
+    Row("fast_weights, delta rule", fast_weights.learner(2, keys=4, rule=fast_weights.DELTA)),
+    Row("fast_weights, dpfp", fast_weights.learner(2, keys=3, features=fast_weights.dpfp(2))),
+    Row("fast_weights, softmax", fast_weights.softmax_learner(2, keys=4)),
+    Row("fast_recurrent", fast_recurrent.learner(2, hidden=5)),
+    Row("hypernetwork", hypernetwork.learner(NET, 2, code=4, hidden=6)),
     Row("maml", maml.learner(NET, step_size=0.1, steps=3)),
     Row("fomaml", fomaml.learner(NET, step_size=0.1, steps=3), first_order=True),
     Row("reptile", reptile.learner(NET, steps=3, batch=2)),
@@ -90,6 +98,13 @@ RULES = {
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_a_learner_conforms(row):
     for answer in conform(row.learner, FAMILY, first_order=row.first_order):
+        assert answer.holds, answer
+
+
+@pytest.mark.parametrize("trace", [plasticity.decaying, plasticity.oja])
+def test_a_learner_of_patterns_conforms(trace):
+    patterns = Family(partial(recall.patterns, bits=6, known=3), None)
+    for answer in conform(plasticity.learner(6, trace), patterns):
         assert answer.holds, answer
 
 
