@@ -297,6 +297,7 @@ def calls():
             "rewritten_softmax_error": dict(keys=5, writes=4),
             "delta_error_by_age": dict(writes=4, dimension=3),
             "pattern_error": dict(known=5, patterns=3),
+            "fading_error": dict(known=5, patterns=3, rate=0.1),
             "hopfield_error": dict(known=5, patterns=3),
         },
         "exact.class_gaussians": {

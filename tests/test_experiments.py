@@ -10,6 +10,7 @@ QUICK = {  # script: its arguments; the first one is looked for in what it print
     "few_shot": "sphere --data glyphs --seeds 0 --steps 2 --episodes 2",
     "rules": "vsml --seeds 0 --steps 2 --tasks 4",
     "few_shot_starts": "reptile --seeds 0 --steps 2 --episodes 2",
+    "fast_weights": "capacity --seeds 0 --steps 2",
 }
 
 

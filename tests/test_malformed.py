@@ -250,6 +250,8 @@ LEGITIMATE = {  # what is no mistake, whatever it looks like
     "begin(noise": "only its shape counts",
     "squared_error(scores": "a score that is infinite is certain",
     "accuracy(logits": "a logit of minus infinity is not the largest",
+    "bit_error(prediction": "an activity that is infinite has a sign",
+    "bit_error(target": "a target that is infinite has a sign",
     "lstm(x": "a gate that is infinite is open",
     "plain_lstm(x": "a gate that is infinite is open",
     "cell(x": "a gate that is infinite is open",

@@ -63,6 +63,7 @@ BUGS = [
     (plasticity, "step", against_the_trace, "one_pattern_is_completed_exactly"),
     (exact, "pattern_error", one_pattern_more, "five_patterns_disturb_each_other"),
     (exact, "pattern_error", one_pattern_more, "ten_patterns_disturb_each_other_more"),
+    (plasticity, "decaying", lambda f: growing, "older_patterns_fade"),
     (exact, "pattern_error", one_pattern_more, "many_bits_are_hopfields_limit"),
     (plasticity, "bit_error", better_than_it_is, "without_plasticity_nothing_is_recalled"),
     (plasticity, "decaying", lambda f: growing, "the_trace_approaches_what_is_repeated"),
@@ -137,6 +138,12 @@ def test_without_a_pattern_only_known_bits_are_answered():
     learner = plasticity.plain_hebb()
     answers = learner.predict({}, learner.adapt({}, none), task.query.x)
     assert (numpy.sign(answers) == task.query.x).all()
+
+
+def test_a_trace_that_hardly_decays_is_the_plain_sum():
+    fading = exact.fading_error(KNOWN, 4, 1e-12)
+    assert abs(fading - exact.pattern_error(KNOWN, 4)) < 1e-9
+    refused(lambda: exact.fading_error(25, 12, 0.1), "known is 25 and patterns is 12")
 
 
 def test_a_crowded_hopfield_network_degrades_to_chance():

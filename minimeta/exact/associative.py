@@ -19,6 +19,9 @@ import numpy
 
 from minimeta.core import checks
 
+LARGEST = 10**7  # sums that are listed
+TIE = 1e-9  # a sum so near to 0 is 0: the weights are rounded
+
 
 def sum_floor(keys, dimension):
     """The least error 1 - d / S of the sum rule with S different keys, each written once.
@@ -101,11 +104,48 @@ def pattern_error(known, patterns):
     return float(chances[total < 0].sum() + 0.5 * chances[total == 0].sum())
 
 
+def fading_error(known, patterns, rate):
+    """How often an erased bit is recalled wrongly from a trace that decays, averaged over ages.
+
+    A pattern that a others have followed has the weight g^a with g = 1 - rate. An erased bit of it
+    gets K right signs times this weight, and for each other pattern K random signs times its own.
+    All values of such a sum are listed, in two halves, whose sums are then counted in order.
+    """
+    checks.integer("known", known, at_least=0)
+    checks.integer("patterns", patterns, at_least=1)
+    checks.number("rate", rate, above=0.0, below=1.0)
+    if (known + 1) ** (patterns // 2) > LARGEST:
+        raise ValueError(
+            f"known is {known} and patterns is {patterns}: more than {LARGEST} sums to list."
+        )
+    weights, errors = (1.0 - rate) ** numpy.arange(patterns), []
+    for a in range(patterns):
+        others = numpy.delete(weights, a)
+        left, left_chances = _signed_sums(known, others[::2])
+        right, right_chances = _signed_sums(known, others[1::2])
+        below = numpy.concatenate([[0.0], numpy.cumsum(right_chances)])
+        limit = -known * weights[a] - left  # what the right half must not reach
+        ranks = numpy.searchsorted(right, limit - TIE), numpy.searchsorted(right, limit + TIE)
+        errors.append(left_chances @ (below[ranks[0]] + below[ranks[1]]) / 2.0)
+    return float(numpy.mean(errors))
+
+
 def hopfield_error(known, patterns):
     """The limit of `pattern_error` for many bits: Phi(-sqrt(K / (P - 1)))."""
     checks.integer("known", known, at_least=0)
     checks.integer("patterns", patterns, at_least=2)
     return 0.5 * math.erfc(math.sqrt(known / (patterns - 1) / 2.0))
+
+
+def _signed_sums(known, weights):
+    """The sums, in order, of `known` random signs times each of the weights, and their chances."""
+    sums, chances = numpy.zeros(1), numpy.ones(1)
+    for weight in weights:
+        signs = weight * (2.0 * numpy.arange(known + 1) - known)
+        sums = (sums[:, None] + signs).ravel()
+        chances = (chances[:, None] * _binomial(known)).ravel()
+    order = numpy.argsort(sums)
+    return sums[order], chances[order]
 
 
 def _binomial(count):

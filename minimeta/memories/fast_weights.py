@@ -38,8 +38,8 @@ TINY = 1e-12  # added to a squared length, so that a key of zeros has a length a
 class Rule(NamedTuple):
     """What is written for a pair: after one step, and for a whole sequence at once.
 
-    step(W, k, v, rate) -> u       W (M, F, C), k (M, F), v (M, C), rate (M, 1); W grows by k u'
-    whole(K, V, rates) -> U        K (M, T, F), V (M, T, C), rates (M, T, 1)
+    step(W, k, v, rate) -> u       W (M, H, C), k (M, H), v (M, C), rate (M, 1); W grows by k u'
+    whole(K, V, rates) -> U        K (M, T, H), V (M, T, C), rates (M, T, 1)
     """
 
     step: Callable
@@ -99,7 +99,7 @@ def softmax_learner(inputs, keys=16, features=None, loss=mse):
 
 
 def init(rng, inputs, keys):
-    """Slow weights: W_k and W_q (D, H) ~ N(0, 1 / H), and a write rate that starts at 1/2."""
+    """Slow weights: W_k and W_q (D, keys) ~ N(0, 1 / keys), and a write rate that starts at 1/2."""
     checks.integer("inputs", inputs, at_least=1)
     checks.integer("keys", keys, at_least=1)
     checks.generator("rng", rng)
@@ -109,9 +109,9 @@ def init(rng, inputs, keys):
 
 
 def start(meta, x, features, outputs):
-    """The empty memory W (M, F, C)."""
-    F = np.shape(features(meta["key"][:1]))[-1]
-    return {"W": np.zeros((len(x), F, outputs), dtype=x.dtype)}
+    """The empty memory W (M, H, C)."""
+    H = np.shape(features(meta["key"][:1]))[-1]
+    return {"W": np.zeros((len(x), H, outputs), dtype=x.dtype)}
 
 
 def observe(meta, state, x, y, rule, features):
@@ -125,7 +125,7 @@ def observe(meta, state, x, y, rule, features):
 
 
 def adapt(meta, support, rule, features):
-    """The memory W (M, F, C) after a support x (M, S, D), y (M, S, C), written in one call."""
+    """The memory W (M, H, C) after a support x (M, S, D), y (M, S, C), written in one call."""
     K, V, rates = address(meta, *support, features)
     return {"W": np.swapaxes(K, -1, -2) @ rule.whole(K, V, rates)}
 
@@ -166,12 +166,12 @@ def project(meta, name, x):
 
 
 def recall(W, q):
-    """What the memory W (M, F, C) answers to q (M, Q, F)."""
+    """What the memory W (M, H, C) answers to q (M, Q, H)."""
     return q @ W
 
 
 def collect(meta, support, features):
-    """The memory of attention: all keys (M, S, F) and values (M, S, C)."""
+    """The memory of attention: all keys (M, S, H) and values (M, S, C)."""
     K, V, _ = address(meta, *support, features)
     return {"keys": K, "values": V}
 
@@ -197,15 +197,15 @@ def unit(k):
 
 
 def dpfp(shifts=1):
-    """Deterministic parameter-free projection, as features: 2 H `shifts` numbers of a key of H.
+    """Deterministic parameter-free projection, as features: 2 D `shifts` numbers of a key of D.
 
-    phi(k)_{i + 2 H (j - 1)} = relu([k, -k])_i relu([k, -k])_{i + j}  for j = 1 .. shifts, at
+    phi(k)_{i + 2 D (j - 1)} = relu([k, -k])_i relu([k, -k])_{i + j}  for j = 1 .. shifts, at
     length 1. It has more dimensions than the key, so a matrix can keep more pairs apart.
     """
     checks.integer("shifts", shifts, at_least=1)
 
     def features(k):
-        r = np.maximum(np.concatenate([k, -k], axis=-1), 0.0)  # (..., 2 H)
+        r = np.maximum(np.concatenate([k, -k], axis=-1), 0.0)  # (..., 2 D)
         turned = [np.concatenate([r[..., j:], r[..., :j]], axis=-1) for j in range(1, shifts + 1)]
         return unit(np.concatenate([r * other for other in turned], axis=-1))
 

@@ -38,7 +38,7 @@ def plain(dimension):
 
 
 def write(rule, x, y):
-    """The memory (M, F, C) after pairs whose keys are taken as they are, with write rate 1."""
+    """The memory (M, H, C) after pairs whose keys are taken as they are, with write rate 1."""
     rest = {"rule": rule, "features": memory.identity}
     return memory.adapt(plain(x.shape[-1]), Data(x, y), **rest)["W"]
 

@@ -44,6 +44,17 @@ def ten_patterns_disturb_each_other_more():
     return has_mean(recall_error(10), exact.pattern_error(KNOWN, 10))
 
 
+@theorem(lesson="fast_weights", source=MICONI)
+def older_patterns_fade():
+    """A trace that decays by a tenth with each of five patterns recalls as badly as computed."""
+    rng, learner = numpy.random.default_rng(0), plasticity.learner(BITS)
+    task = recall.patterns(rng, 2000, 5, 4, bits=BITS, known=KNOWN)
+    one = numpy.ones((BITS, BITS))
+    meta = {"w": 0.0 * one, "alpha": one / BITS, "rate": numpy.full(1, 0.1)}
+    wrong = evaluate(learner, meta, task, plasticity.bit_error) * BITS / (BITS - KNOWN)
+    return has_mean(wrong, exact.fading_error(KNOWN, 5, 0.1))
+
+
 @theorem(lesson="fast_weights", source="Central limit theorem")
 def many_bits_are_hopfields_limit():
     """With 500 known bits the binomial error is Phi(-sqrt(K / (P - 1))) up to 1e-5."""

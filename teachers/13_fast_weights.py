@@ -1,0 +1,49 @@
+"""Answers to the exercises of the lesson fast_weights."""
+
+import numpy
+
+from minimeta.exact import associative
+from minimeta.memories import fast_weights
+from minimeta.tasks import Data, recall
+
+
+def exercise_1():
+    """1 - d / 40 <= 0.1 means d >= 36."""
+    return next(d for d in range(1, 41) if associative.sum_floor(40, d) <= 0.1 + 1e-12)
+
+
+def exercise_2():
+    """From 0 half of the way to 8 is 4. From 4 half of the way to 4 is no way at all: 4."""
+    answer = 0.0
+    for value in (8.0, 4.0):
+        answer = answer + 0.5 * (value - answer)
+    return answer
+
+
+def exercise_3():
+    """The oldest of 16 pairs is the last of the list; a simulation agrees within its noise."""
+    exact = associative.delta_error_by_age(16, 16)[-1]
+    task = recall.unit_keys(numpy.random.default_rng(0), 4000, 16, 1, 16, values=4)
+    x, y = task.support
+    meta = {"key": numpy.eye(16), "rate": {"W": numpy.zeros((16, 1)), "b": numpy.full(1, 40.0)}}
+    rule = {"rule": fast_weights.DELTA, "features": fast_weights.identity}
+    W = fast_weights.adapt(meta, Data(x, y), **rule)["W"]
+    errors = numpy.mean((x[:, :1] @ W - y[:, :1]) ** 2, axis=(1, 2))
+    assert abs(errors.mean() - exact) < 4 * errors.std() / 4000**0.5
+    return exact
+
+
+def exercise_4():
+    """After m steps the trace is 1 - 0.8^m; 0.8^10 = 0.107 and 0.8^11 = 0.086."""
+    trace, steps = 0.0, 0
+    while trace <= 0.9:
+        trace, steps = trace + 0.2 * (1.0 - trace), steps + 1
+    return steps
+
+
+MISTAKES = {
+    1: [4, 44, 35, 37],  # the share that is lost; one too few; one too many
+    2: [6, 2, 8, 12],  # the mean; half of the last; the first; the sum
+    3: [0.59, 0.94, 0.0],  # the mean over ages; the sum rule's; the newest
+    4: [9, 10, 12],
+}
