@@ -408,6 +408,7 @@ def draw_capacity(ax):
     )
 
 
+# %%
 def draw_again(ax):
     places, width = numpy.arange(len(limits)), 0.38
     for shift, errors, colour, label in (
