@@ -122,7 +122,7 @@ claim_equal(
 
 # %%
 def memory_along(k, v, q):
-    """The answers (M, T, C), each read from the memory before its pair is written."""
+    """The answers (M, T, C), each read before its pair is written."""
     W, answers = np.zeros((len(k), k.shape[-1], v.shape[-1])), []
     for t in range(k.shape[1]):
         answers.append(read(W, q[:, t : t + 1]))
@@ -255,7 +255,7 @@ for S, error in zip(symbol_counts, trained):
     limit = associative.sum_floor(S, 16)
     claim(
         limit <= error + 1e-6 and error < max(1.02 * limit, 0.01),
-        f"With {S} symbols training ends within 2 % of the limit, and not below it.",
+        f"With {S} symbols training ends within 2 % of the limit, not below it.",
         error,
         f"from {limit:.4f} to 2 % above, or below 0.01",
         trained=True,
@@ -301,7 +301,7 @@ claim_equal(
     numpy.concatenate([held["write_sum"], held["write_delta"]]),
     numpy.array([22.0, 7.0]),
     1e-12,
-    "The sum rule holds 22, the sum of three values; the delta rule holds the last, 7.",
+    "The sum rule holds the sum of three values, 22, the delta rule the last, 7.",
 )
 
 # %% [markdown]

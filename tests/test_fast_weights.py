@@ -1,5 +1,8 @@
 """Fast weights: planted bugs for their theorems, trained memories against their capacity."""
 
+import itertools
+import math
+
 import numpy
 import pytest
 from helpers import instead, is_single, refused, rng, single_precision, times, turns_red
@@ -197,6 +200,52 @@ def test_the_delta_errors_have_the_mean_of_sixteen_pairs_in_sixteen_dimensions()
     errors = exact.delta_error_by_age(16, 16)
     assert_allclose(errors.mean(), 0.590, atol=5e-4)
     assert errors[0] == 0.0 and (numpy.diff(errors) > 0).all()
+
+
+# ---- Closed forms by another route, on random instances ----
+
+
+def test_the_floor_is_what_a_truncated_identity_loses():
+    for S, d in rng().integers(1, 40, size=(20, 2)):
+        ranks = numpy.arange(S) < d  # the singular values of I that a matrix of rank d can keep
+        lost = numpy.sum((1.0 - ranks) ** 2) / S
+        assert_allclose(exact.sum_floor(int(S), int(d)), lost, atol=1e-12)
+
+
+def test_errors_of_keys_written_again_are_sums_over_the_binomial_distribution():
+    """With n - 1 others: the best multiple of the sum, and the mean of n values."""
+    for S, T in rng().integers(2, 30, size=(20, 2)):
+        n = numpy.arange(T)
+        chances = [math.comb(T - 1, k) * (1 / S) ** k * (1 - 1 / S) ** (T - 1 - k) for k in n]
+        others = numpy.sum(chances * n)
+        c = 1.0 / (1.0 + others)
+        computed = exact.rewritten_sum_error(int(S), int(T))
+        assert_allclose(computed, numpy.sum(chances * ((1 - c) ** 2 + c**2 * n)), atol=1e-12)
+        nearby = [numpy.sum(chances * ((1 - f) ** 2 + f**2 * n)) for f in (c - 0.01, c + 0.01)]
+        assert computed < min(nearby)
+        softmax = numpy.sum(chances * (n / (n + 1)))
+        assert_allclose(exact.rewritten_softmax_error(int(S), int(T)), softmax, atol=1e-12)
+
+
+def test_the_delta_error_in_one_dimension_is_that_of_the_newest_value():
+    """Keys are +1 or -1, so that every older value is lost, and the error is 1 + 1."""
+    assert_allclose(exact.delta_error_by_age(6, 1), [0.0, 2.0, 2.0, 2.0, 2.0, 2.0], atol=1e-12)
+
+
+def test_pattern_errors_are_counts_of_signs():
+    """All signs of the other patterns are listed one by one."""
+    for known, patterns, rate in ((3, 2, 0.2), (4, 3, 0.1), (2, 4, 0.3)):
+        count, weights = known * (patterns - 1), (1 - rate) ** numpy.arange(patterns)
+        signs = numpy.array(list(itertools.product([-1.0, 1.0], repeat=count)))
+        wrong = lambda total: numpy.mean((total < -1e-9) + 0.5 * (abs(total) <= 1e-9))
+        plain = wrong(known + signs.sum(axis=1))
+        assert_allclose(exact.pattern_error(known, patterns), plain, atol=1e-12)
+        each = [
+            wrong(known * weights[a] + signs @ numpy.repeat(numpy.delete(weights, a), known))
+            for a in range(patterns)
+        ]
+        fading = exact.fading_error(known, patterns, rate)
+        assert_allclose(fading, numpy.mean(each), atol=1e-12)
 
 
 # ---- Unusual calls ----
