@@ -83,7 +83,7 @@ def erased_error(learner, meta, task):
     return evaluate(learner, meta, task, plasticity.bit_error).mean() * BITS / (BITS - KNOWN)
 
 
-def plastic(seed, steps=500):
+def plastic(seed, steps=300):
     """Rows of plain Hebb and of trained plasticity."""
     for patterns in (5, 10):
         sample = lambda rng, tasks=16, n=patterns: recall.patterns(rng, tasks, n, 8, BITS, KNOWN)
@@ -95,7 +95,7 @@ def plastic(seed, steps=500):
         yield f"plasticity, {patterns} patterns, trained", error, seconds, best
 
 
-def hyper(seed, steps=6500):
+def hyper(seed, steps=7500):
     """Rows of the hypernetwork that writes a 1-16-1 network."""
     learner = hypernetwork.learner(mlp([1, 16, 1], tanh, 1.0), 1)
     meta, seconds = train(learner, lambda rng: sines(rng, 32, 10, 10), seed, steps, 0.005)
