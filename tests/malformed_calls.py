@@ -31,6 +31,7 @@ from minimeta.initializations import maml
 from minimeta.meta import Learner
 from minimeta.nets import Net, mlp
 from minimeta.tasks import Data, Task
+from minimeta.tasks.projections import Maps
 
 D, C, M, N, T, K, H = 3, 2, 4, 5, 3, 3, 2
 DRAWS = numpy.random.default_rng(0)
@@ -226,6 +227,8 @@ def calls():
     family = lambda: dict(rng=rng(), tasks=2, shots=2, queries=2)
     gaussian = dict(mean=normal(D, C), covariance=spd(), noise_variance=0.5)
     problem = dict(x=normal(M, N, D), y=normal(M, N, C), **gaussian)
+    letters = dict(x=normal(12, D), y=labels(12))
+    maps = Maps(normal(M, D, 2), labels(M, 2))
     waves = dict(amplitudes=positive(K), noise_variance=0.5)
     angles = dict(x=normal(M, N, 1), y=normal(M, N, C))
     bowls = dict(A=numpy.stack([spd()] * M), c=normal(M, D))
@@ -313,9 +316,19 @@ def calls():
             ),
         },
         "exact.families": {
+            "finite_maps": dict(weights=normal(M, D, C), noise_variance=0.5),
             "gaussian_classes": dict(ways=2, **classes),
             "gaussian_maps": dict(**gaussian, outputs=C),
             "gaussian_waves": waves,
+        },
+        "exact.finite_tasks": {
+            "learner": dict(weights=normal(M, D, C), noise_variance=0.5),
+            "second_moment": dict(weights=normal(M, D, C)),
+            "best_attention": dict(moment=spd(), examples=4, noise_variance=0.5),
+            "attention_risk": dict(G=spd(), moment=spd(), examples=4, noise_variance=0.5),
+            "gradient_moment": dict(moment=spd(), examples=4, noise_variance=0.5),
+            "attention_learner": dict(G=spd()),
+            "label_bound": dict(ways=3, examples=4),
         },
         "exact.fisher_information": {
             "one_layer": dict(x=normal(N, D), information=numpy.stack([spd(C)] * N)),
@@ -477,6 +490,14 @@ def calls():
             "diagonal": modes,
             "logistic": dict(problems=2, inputs=2, examples=3),
             "classifier": dict(images=normal(8, D), labels=labels(8), net=NET, problems=2, batch=4),
+        },
+        "tasks.projections": {
+            "projections": dict(**family(), **letters, ways=2, inputs=2),
+            "draw_maps": dict(rng=rng(), **letters, tasks=2, ways=2, inputs=2),
+            "choose": dict(rng=rng(), maps=maps, tasks=2),
+            "from_maps": dict(rng=rng(), **letters, maps=maps, shots=1, queries=1),
+            "standardise": dict(x=normal(12, 4, 4)),
+            "clusters": dict(rng=rng(), classes=2, each=3, inputs=2, deviation=0.5),
         },
         "tasks.quadratics": {
             "quadratics": dict(rng=rng(), tasks=2, dimension=2, curvature=(0.1, 1.0)),

@@ -11,10 +11,11 @@ it is evaluated wrongly.
 from functools import partial
 
 from minimeta.core import checks
-from minimeta.exact import class_gaussians, fourier_gp, linear_gaussian
+from minimeta.exact import class_gaussians, finite_tasks, fourier_gp, linear_gaussian
 from minimeta.tasks import Family
+from minimeta.tasks.drawing import generator
 from minimeta.tasks.fourier import fourier
-from minimeta.tasks.regression import linear
+from minimeta.tasks.regression import from_weights, linear
 
 
 def gaussian_maps(mean, covariance, noise_variance, outputs=1):
@@ -29,6 +30,18 @@ def gaussian_maps(mean, covariance, noise_variance, outputs=1):
     column = mean[:, None] if getattr(mean, "ndim", 0) == 1 else mean
     bayes = linear_gaussian.learner(column, covariance, noise_variance)
     return Family(partial(linear, **options), bayes)
+
+
+def finite_maps(weights, noise_variance):
+    """The Family of noisy linear maps whose w is one of `weights` (M, D, C), each as likely."""
+    bayes = finite_tasks.learner(weights, noise_variance)
+
+    def sample(rng, tasks, shots, queries):
+        checks.integer("tasks", tasks, at_least=1)
+        rows = generator(rng).integers(len(weights), size=tasks)
+        return from_weights(rng, weights[rows], shots, queries, noise_variance)
+
+    return Family(sample, bayes)
 
 
 def gaussian_waves(amplitudes, noise_variance):
