@@ -64,9 +64,10 @@ def test_single_precision_stays_single():
     with single_precision():
         task = tasks.projections(rng(), *IMAGES, 3, 4, 5, 2, inputs=3)
         assert is_single(task)
-        pool = WEIGHTS.astype("float32")
-        linear = finite_maps(pool, 0.5).sample(rng(), 3, 5, 2)
-        assert evaluate(exact.learner(pool, 0.5), {}, linear).dtype == numpy.float32
+        family = finite_maps(WEIGHTS, 0.5)
+        linear = family.sample(rng(), 3, 5, 2)
+        for learner in (family.bayes, exact.attention_learner(EYE)):
+            assert evaluate(learner, {}, linear).dtype == numpy.float32
 
 
 def test_the_tasks_of_a_pool_are_drawn_alike():
@@ -123,6 +124,14 @@ MALFORMED = {
     "square": (lambda: exact.attention_learner(EYE[:2]), "G must be square"),
     "sizes": (lambda: exact.attention_risk(EYE, numpy.eye(2), 4, 1.0), "G and moment must have"),
     "N": (lambda: exact.best_attention(EYE, 0, 1.0), "examples must be at least 1"),
+    "outputs": (
+        lambda: evaluate(
+            exact.learner(numpy.ones((2, 3, 2)), 1.0),
+            {},
+            finite_maps(WEIGHTS, 0.3).sample(rng(), 2, 1, 1),
+        ),
+        "y must have 2 outputs",
+    ),
     "x": (
         lambda: evaluate(
             exact.learner(numpy.ones((2, 4, 1)), 1.0),

@@ -36,8 +36,8 @@ from minimeta.tasks.task import Data
 def learner(weights, noise_variance):
     """The Bayes-optimal Learner if the task is one of `weights` (M, D, C), each as likely.
 
-    Nothing to train: meta is {}. Its state is the log-likelihood of every task, (B, M) for a batch
-    of B tasks, up to a constant. It is sequential: one example after another adds to that.
+    Nothing to train: meta is {}. Its state is the log-likelihood of each of the M tasks, (..., M),
+    up to a constant. It is sequential: every example adds to that.
     """
     check_weights(weights)
     checks.number("noise_variance", noise_variance, above=0.0)
@@ -46,9 +46,14 @@ def learner(weights, noise_variance):
         return np.zeros((len(x), len(weights)), dtype=x.dtype)
 
     def log_likelihoods(data):
-        answers = answer_all(data.x, weights)  # (B, N, M, C)
-        errors = np.sum((answers - np.expand_dims(data.y, 2)) ** 2, axis=-1)
-        return -errors / (2.0 * noise_variance)  # (B, N, M)
+        answers, y = answer_all(data.x, weights), np.expand_dims(data.y, 2)  # (..., N, M, C)
+        if np.shape(y)[-1] != np.shape(answers)[-1]:
+            raise ValueError(
+                f"y must have {np.shape(answers)[-1]} outputs, as weights do; "
+                f"its shape is {np.shape(data.y)}."
+            )
+        errors = np.sum((answers - y) ** 2, axis=-1)
+        return -errors / (2.0 * noise_variance)  # (..., N, M)
 
     def observe(meta, state, x, y):
         one = Data(np.expand_dims(x, 1), np.expand_dims(y, 1))
@@ -58,20 +63,21 @@ def learner(weights, noise_variance):
         return start(meta, support.x) + np.sum(log_likelihoods(support), axis=1)
 
     def predict(meta, state, x):
-        p = np.expand_dims(softmax(state), (1, 3))  # (B, 1, M, 1)
+        p = np.expand_dims(softmax(state), (1, 3))  # (..., 1, M, 1)
         return np.sum(p * answer_all(x, weights), axis=2)
 
     return Learner(lambda rng: {}, adapt, predict, start=start, observe=observe)
 
 
 def answer_all(x, weights):
-    """What each of the tasks (M, D, C) answers to x (B, N, D): (B, N, M, C)."""
-    checks.array("x", x, "B N D")
+    """What each of the tasks (M, D, C) answers to x (..., N, D): (..., N, M, C)."""
+    checks.array("x", x, "M N D")
     tasks, inputs, outputs = weights.shape
     if np.shape(x)[-1] != inputs:
         raise ValueError(f"x must have {inputs} inputs, as weights do; its shape is {np.shape(x)}.")
     side_by_side = np.reshape(np.swapaxes(weights, 0, 1), (inputs, tasks * outputs))
-    return np.reshape(x @ side_by_side, (*np.shape(x)[:2], tasks, outputs))
+    answers = x @ np.asarray(side_by_side, dtype=x.dtype)
+    return np.reshape(answers, (*np.shape(x)[:2], tasks, outputs))
 
 
 def second_moment(weights):
@@ -116,7 +122,8 @@ def attention_learner(G):
 
     def adapt(meta, support):
         examples = max(1, np.shape(support.x)[1])
-        return G @ (np.swapaxes(support.x, 1, 2) @ support.y) / examples
+        products = np.swapaxes(support.x, 1, 2) @ support.y  # X'y, (..., D, C)
+        return np.asarray(G, dtype=products.dtype) @ products / examples
 
     return Learner(lambda rng: {}, adapt, lambda meta, state, x: x @ state)
 
