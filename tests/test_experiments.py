@@ -9,6 +9,7 @@ FOLDER = Path(__file__).parents[1] / "experiments"
 QUICK = {  # script: its arguments; the first one is looked for in what it prints
     "few_shot": "sphere --data glyphs --seeds 0 --steps 2 --episodes 2",
     "rules": "vsml --seeds 0 --steps 2 --tasks 4",
+    "task_diversity": "endless 1 --seeds 0 1 --steps 2 --sequences 10",
     "few_shot_starts": "reptile --seeds 0 --steps 2 --episodes 2",
     "fast_weights": "capacity --seeds 0 --steps 2",
 }
