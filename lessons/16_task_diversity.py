@@ -475,16 +475,15 @@ claim_equal(bound_after_one, 0.4, 1e-12, "One example makes 40 percent possible.
 #
 # The learner is the transformer of the lesson *in_context*. Every example is written as
 # two tokens, first its input alone and then its input with its label, and the answers
-# stand at the tokens without a label. In training there are $M$ tasks. A step draws 20 of
-# them at random, a fresh sequence of images for each, and follows the gradient of the
-# cross-entropy at all 20 positions. Nothing but $M$ differs between the four trainings:
-# not the network, not the number of steps, not the number of images.
+# stand at the tokens without a label. In training there are $M$ tasks. A step of training
+# makes 32 sequences. For each it draws one of the $M$ tasks at random, and then fresh
+# images. It follows the gradient of the cross-entropy at all 20 positions. Nothing but
+# $M$ differs between the four trainings: not the network, not the number of steps, not
+# the number of images.
 
 # %%
 NUMBERS, STEPS = (1, 16, 64, 256), 8 if QUICK else 400
-reader = transformer.learner(
-    16, CLASSES, width=48, heads=3, blocks=2, loss=cross_entropy
-)
+reader = transformer.learner(16, CLASSES, width=48, blocks=2, loss=cross_entropy)
 
 
 # %%
@@ -499,7 +498,7 @@ def train_with(M):
     maps = projections.draw_maps(generator, *to_train, M, CLASSES)
 
     def sample(rng):
-        batch = projections.choose(rng, maps, 20)
+        batch = projections.choose(rng, maps, 32)
         return projections.from_maps(rng, *to_train, batch, T - 1, 1)
 
     outer = adam(step_size, decay_square=0.99)
@@ -641,8 +640,8 @@ plots.save(numbers_figure, "16_task_diversity")
 # ## What was learned is not about digits
 #
 # If the network with 256 tasks has learned to learn, then the images need not be digits.
-# We draw new tasks from the letters of the lesson *few_shot*, from alphabets that nobody
-# here has trained on.
+# We draw new tasks from the letters of the lesson *few_shot*. None of the networks has
+# been trained on a letter.
 
 # %%
 letters = glyphs.load("test", side=14)
