@@ -340,6 +340,22 @@ for M in (1, 4, 16, 1024):
     print(f"M = {M:4}   seen {seen:.3f}   new {new:.3f}   limit {step_limit:.3f}")
 
 # %%
+(seen_one, new_one), _ = mean_and_error(attention[1])
+claim(
+    seen_one < step_limit < new_one,
+    "With one task linear attention is better on it than the best step, else worse.",
+    f"{seen_one:.3f} and {new_one:.3f}",
+    f"below and above {step_limit:.3f}",
+)
+gaps_at_64 = [numpy.diff(mean_and_error(e[64])[0])[0] for e in (memory, attention)]
+claim(
+    gaps_at_64[0] > 5 * gaps_at_64[1],
+    "At 64 tasks the two curves have met for linear attention and not for the memory.",
+    f"gaps {gaps_at_64[0]:.3f} and {gaps_at_64[1]:.3f}",
+    "five times apart",
+)
+
+# %%
 curves, panels = plots.figure(2)
 kinds = ("best memory (dMMSE)", memory), ("linear attention", attention)
 limits = (
@@ -630,12 +646,13 @@ plots.save(numbers_figure, "16_task_diversity")
 # curve falls, because more tasks are harder to keep apart. The orange one rises late: only
 # with enough tasks does what was learned carry over to tasks that were never met.
 #
-# **Right:** the same along a sequence, for three of the learners. Lines are seen tasks,
-# broken lines are new ones. With one task the network is right *before the first example*,
-# because it recognises the images of its task and knows their numbers by heart. Examples
-# are of no use to it, and on new tasks it stays where guessing is. With 256 tasks it
-# begins near guessing on both kinds and then climbs: it has to read the examples, and
-# reading them works for any task. With 64 it does some of both.
+# **Right:** the same along a sequence, for three of the learners. Solid lines are seen
+# tasks, broken ones are new. The dashed line is what is possible for a learner that must be
+# shown the numbers of the classes, and a line above it knows them already. With one task
+# the network is right *before the first example*, because it knows its task by heart.
+# Examples are of no use to it, and on new tasks it stays where guessing is. With 256 tasks
+# it begins near guessing on both kinds and then climbs: it has to read the examples, and
+# reading them works for any task. With 64 tasks it does some of both.
 #
 # ## What was learned is not about digits
 #
