@@ -112,12 +112,14 @@ def one_run(tasks, seed, options, to_train, sets):
 
 
 def show(name, rows):
-    """One line of the table: mean and standard error over runs."""
+    """One line of the table: the mean over runs and, of several, its standard error."""
     cells = []
     for column in COLUMNS:
         values = numpy.array([row[column] for row in rows if column in row])
-        error = values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else numpy.nan
-        cells.append(f"{values.mean():6.1f} +- {error:3.1f}" if len(values) else " " * 13)
+        cell = f"{values.mean():6.1f}" if len(values) else ""
+        if len(values) > 1:
+            cell += f" +- {values.std(ddof=1) / len(values) ** 0.5:3.1f}"
+        cells.append(f"{cell:13}")
     seconds = numpy.mean([row.get("seconds", 0.0) for row in rows])
     print(f"{name:>10}", *cells, f"{seconds:8.1f}", flush=True)
 
