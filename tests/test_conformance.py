@@ -26,7 +26,7 @@ FAMILY = gaussian_maps(0.0, numpy.eye(2), NOISE)
 NET = mlp([2, 8, 1], activation=np.tanh, gain=1.0)
 
 
-WEIGHTS = numpy.array([[[1.0], [0.5]], [[-0.5], [1.0]], [[0.0], [-1.5]]])  # of three tasks
+POOL = numpy.array([[[1.0], [0.5]], [[-0.5], [1.0]], [[0.0], [-1.5]]])  # of three tasks
 COVARIANCES = numpy.array([[2.0, 0.5], [0.5, 1.0]]), numpy.diag([0.5, 1.0])
 CLASSES = gaussian_classes(3, *COVARIANCES)
 EMBED = mlp([2, 8, 4], activation=np.tanh, gain=1.0)
@@ -48,7 +48,7 @@ ROWS = [
         "linear_gaussian, wrong prior",
         linear_gaussian.learner(numpy.ones((2, 1)), 0.1 * numpy.eye(2), NOISE),
     ),
-    Row("finite_tasks", finite_tasks.learner(WEIGHTS, NOISE)),
+    Row("finite_tasks", finite_tasks.learner(POOL, NOISE)),
     Row("finite_tasks, attention", finite_tasks.attention_learner(0.4 * numpy.eye(2))),
     Row("lstm_optimizer", lstm_optimizer.learner(NET, steps=3, layers=1), first_order=True),
     Row("meta_lstm", meta_lstm.learner(NET, steps=3), first_order=True),
