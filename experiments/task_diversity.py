@@ -16,8 +16,8 @@ accuracy on seen tasks before any example is shown. What follows the sign +- is 
 of the mean over seeds. `seconds` is the CPU time of one training.
 
 Settings were chosen on other divisions of the same 1,797 digits, whose test images overlap with
-those here, and on the validation alphabet of the glyphs; two of them were compared on rows of this table.
-The numbers for digits are therefore slightly too good. MNIST guided no choice.
+those here, and on the validation alphabet of the glyphs; two of them were compared on rows of this
+table. The numbers for digits are therefore slightly too good. MNIST guided no choice.
 """
 
 import argparse
