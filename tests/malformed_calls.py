@@ -247,6 +247,7 @@ def calls():
     lstm = dict(params=dict(W_x=normal(D, 4 * H), W_h=normal(H, 4 * H), b=normal(4 * H)))
     qkv = dict(qkv=normal(M, T, 12), heads=2)
     layer = {"gain": positive(D), "shift": normal(D)}
+    moments = dict(examples=3, inputs=D, second=0.5, fourth=0.5, noise_variance=0.1)
     f = lambda theta, t: losses.mse(NET.apply(theta, task.support.x), task.support.y)
     many = [numpy.stack([leaf] * M) for leaf in leaves(THETA)]
     phi = [dict(W=many[0], b=many[1]), dict(W=many[2], b=many[3])]
@@ -519,6 +520,7 @@ def calls():
             "from_weights": dict(
                 rng=rng(), weights=normal(M, D, C), shots=2, queries=2, noise_variance=0.5
             ),
+            "uniform": dict(**family(), inputs=D, half_width=0.5, noise_variance=0.5),
             "random_covariance": dict(rng=rng(), spectrum=positive(K)),
             "sines": dict(**family(), amplitude=(0.1, 5.0), phase=(0.0, 1.0), x_range=(-1.0, 1.0)),
             "draw_sines": dict(rng=rng(), tasks=2, amplitude=(0.1, 5.0), phase=(0.0, 1.0)),
@@ -631,6 +633,24 @@ def calls():
         "memories.hypernetwork": {
             "learner": dict(net=NET, inputs=D, outputs=C, code=4, hidden=5, loss=losses.mse),
             "fit_linear": dict(codes=normal(N, K), x=normal(N, D), y=normal(N, C)),
+        },
+        "memories.tokens": {
+            "learner": dict(net=NET, inputs=D, outputs=C, loss=losses.mse),
+        },
+        "memories.transformer": {
+            "learner": dict(
+                inputs=D, outputs=C, width=8, heads=2, blocks=1, loss=losses.mse, positions=4
+            ),
+        },
+        "memories.linear_attention": {
+            "learner": dict(inputs=D, outputs=C, layers=2, loss=losses.mse, scale=0.1),
+        },
+        "exact.in_context": {
+            "risk": dict(step_size=0.1, **moments),
+            "best_step_size": moments,
+            "plateau": moments,
+            "uniform_moments": dict(half_width=0.5),
+            "learner": dict(matrix=normal(D, D)),
         },
         "continual.ewc": {
             "consolidate": dict(params=learned()[0], data=learned()[1], net=NET),

@@ -11,12 +11,21 @@ from minimeta.conformance import conform, one
 from minimeta.core.backend import np
 from minimeta.core.trees import leaves, tree_map
 from minimeta.embeddings import full_context, matching, prototypical, relation, siamese
-from minimeta.exact import class_gaussians, finite_tasks, linear_gaussian
+from minimeta.exact import class_gaussians, finite_tasks, in_context, linear_gaussian
 from minimeta.exact.families import gaussian_classes, gaussian_maps
 from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
 from minimeta.learned_optimizers import lstm_optimizer, meta_lstm
 from minimeta.learning_rules import blur, vsml
-from minimeta.memories import fast_recurrent, fast_weights, hypernetwork, plasticity, recurrent
+from minimeta.memories import (
+    fast_recurrent,
+    fast_weights,
+    hypernetwork,
+    linear_attention,
+    plasticity,
+    recurrent,
+    tokens,
+    transformer,
+)
 from minimeta.meta import Learner, meta_loss
 from minimeta.nets import mlp
 from minimeta.tasks import Family, recall
@@ -42,6 +51,7 @@ class Row(NamedTuple):
     first_order: bool = False  # its meta-gradient is not the meta-loss's, and is not meant to be
 
 
+SMALL = dict(width=8, heads=2, blocks=2)
 ROWS = [
     Row("linear_gaussian", linear_gaussian.learner(numpy.zeros((2, 1)), numpy.eye(2), NOISE)),
     Row(
@@ -59,6 +69,12 @@ ROWS = [
     Row("fast_weights, softmax", fast_weights.softmax_learner(2, keys=4)),
     Row("fast_recurrent", fast_recurrent.learner(2, hidden=5)),
     Row("hypernetwork", hypernetwork.learner(NET, 2, code=4, hidden=6)),
+    Row("linear_attention", linear_attention.learner(2)),
+    Row("linear_attention, three layers", linear_attention.learner(2, layers=3)),
+    Row("one gradient step", in_context.learner(0.5 * numpy.eye(2))),
+    Row("transformer", transformer.learner(2, width=4, heads=2, blocks=1)),
+    Row("transformer, late labels", transformer.learner(2, **SMALL, tokens=tokens.late_labels)),
+    Row("transformer, positions", transformer.learner(2, **SMALL, positions=18)),
     Row("maml", maml.learner(NET, step_size=0.1, steps=3)),
     Row("fomaml", fomaml.learner(NET, step_size=0.1, steps=3), first_order=True),
     Row("reptile", reptile.learner(NET, steps=3, batch=2)),

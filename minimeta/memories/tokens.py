@@ -63,16 +63,19 @@ def learner(net, inputs, outputs=1, tokens=pairs, loss=mse):
     def adapt(meta, support):
         return check_context(support, inputs, outputs)
 
+    def add(meta, state, x, y):
+        return observe(state, *check_context(Data(x[:, None], y[:, None]), inputs, outputs))
+
     def predict(meta, state, x):
+        check_queries(x, len(state.x), inputs)
         return answer(lambda data: along(meta, data), state, x, outputs)
 
-    return Learner(net.init, adapt, predict, loss, start, observe, along)
+    return Learner(net.init, adapt, predict, loss, start, add, along)
 
 
-def observe(meta, state, x, y):
-    """The context (M, S + 1, ...) after one more example of each task, x (M, D) and y (M, C)."""
-    added = zip(state, (x, y))
-    return Data(*(np.concatenate([part, new[:, None]], axis=1) for part, new in added))
+def observe(state, x, y):
+    """The context (M, S + 1, ...) after one more example of each task, x (M, 1, D), y (M, 1, C)."""
+    return Data(*(np.concatenate(parts, axis=1) for parts in zip(state, (x, y))))
 
 
 def answer(along, state, x, outputs):
@@ -96,3 +99,12 @@ def check_context(data, inputs, outputs):
             f"for; they are {shapes[0]} and {shapes[1]}."
         )
     return data
+
+
+def check_queries(x, tasks, inputs):
+    """Raise ValueError unless x is (tasks, Q, inputs)."""
+    if np.ndim(x) != 3 or (np.shape(x)[0], np.shape(x)[2]) != (tasks, inputs):
+        raise ValueError(
+            f"x must be ({tasks}, Q, {inputs}), queries to the {tasks} tasks of the state; "
+            f"its shape is {np.shape(x)}."
+        )

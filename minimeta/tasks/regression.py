@@ -1,6 +1,7 @@
 """Regression tasks with a known distribution, so that the best possible answer can be computed.
 
     linear    y = x w + noise       w ~ N(mean, covariance), x ~ N(0, I)
+    uniform   y = x w + noise       w ~ N(0, I), x uniform
     sines     y = A sin(x - phi)    A, phi and x uniform
 
 Data are drawn on the CPU in float64 and returned on the current device in the current float type.
@@ -51,6 +52,21 @@ def from_weights(rng, weights, shots, queries, noise_variance=0.01):
     x = generator(rng).normal(size=(tasks, count(shots, queries), inputs))
     noise = rng.normal(size=(*x.shape[:2], outputs))
     return split(x, x @ weights + math.sqrt(noise_variance) * noise, shots)
+
+
+def uniform(rng, tasks, shots, queries, inputs, half_width=0.5, noise_variance=0.0):
+    """M linear maps w ~ N(0, I) of D inputs, each uniform in (-half_width, half_width).
+
+    The default is what the code of von Oswald et al. 2022 draws; its text says half_width = 1.
+    """
+    checks.integer("tasks", tasks, at_least=1)
+    checks.integer("inputs", inputs, at_least=1)
+    checks.number("half_width", half_width, above=0.0)
+    checks.number("noise_variance", noise_variance, at_least=0.0)
+    weights = generator(rng).normal(size=(tasks, inputs, 1))
+    x = rng.uniform(-half_width, half_width, size=(tasks, count(shots, queries), inputs))
+    noise = math.sqrt(noise_variance) * rng.normal(size=(*x.shape[:2], 1))
+    return split(x, x @ weights + noise, shots)
 
 
 def random_covariance(rng, spectrum):
