@@ -71,7 +71,7 @@ rng = numpy.random.default_rng(SEED)
 
 # %%
 def ask(weights, asking, context):
-    """The tokens asking (M, Q, E), after they asked the context (M, N, E)."""
+    """The tokens asking (M, Q, H), after they asked the context (M, N, H)."""
     queries = asking @ weights["Q"]
     keys, values = context @ weights["K"], context @ weights["V"]
     scores = queries @ np.swapaxes(keys, -1, -2)  # (M, Q, N)
@@ -226,8 +226,9 @@ for half_width in (1.0, 0.5):
 
 # %% [markdown]
 # It falls by four as well. A change of units leaves $v^2/B$ as it is, because the best step
-# size grows by four in return, and only the factor $vD$ is left. The curves of the paper end near $0.2$, so they were made by the code, and who
-# takes the text at its word looks for a mistake that is not there. Is the formula right?
+# size grows by four in return, and only the factor $vD$ is left. The curves of the paper
+# end near $0.2$, as the code's inputs make them. Who takes the text at its word looks for
+# a mistake that is not there. Is the formula right?
 # For inputs that are $-1$ or $1$ we can go through *every* context and average.
 
 
@@ -277,12 +278,14 @@ learner = linear_attention.learner(10)
 with using(dtype="float32"):
     generator = numpy.random.default_rng([SEED, 0])
     outer = adam(outer_size)
-    found, history = meta_train(learner, draw, generator, UPDATES, optimizer=outer)
-found = to_device(found)  # the weights in float64 from here on
+    learned, history = meta_train(
+        learner, draw, generator, UPDATES, optimizer=outer
+    )
+learned = to_device(learned)  # the weights in float64 from here on
 new = draw(numpy.random.default_rng([SEED, 1]), TASKS)
 best_step = in_context.learner(best_size * numpy.eye(10))
 errors_layer, errors_step = (
-    evaluate(learner, found, new),
+    evaluate(learner, learned, new),
     evaluate(best_step, {}, new),
 )
 plateau = in_context.plateau(10, 10, *moments)
@@ -296,7 +299,7 @@ excess = (errors_layer - errors_step) / plateau
 print(f"half the error of the layer: {plateau * (1 + excess.mean()) / 2:.5f}")
 claim(
     abs(excess.mean()) + 2 * excess.std() / TASKS**0.5 < 0.015,
-    "The trained layer is within 1.5 % of the plateau, two standard errors included.",
+    "The trained layer is within 1.5 % of the plateau, with two standard errors.",
     f"{100 * excess.mean():.2f} % above",
     "within 1.5 %",
     trained=True,
@@ -433,10 +436,11 @@ def train_one(name, tasks, size):
     return to_device(before), to_device(after)
 
 
+# %%
 untrained, trained = {}, {}
 for name, tasks, size in [
-    ("transformer", 16, 0.004),
-    ("late", 16, 0.004),
+    ("transformer", 16, 0.008),
+    ("late", 16, 0.008),
     ("LSTM", 64, 0.02),
 ]:
     untrained[name], trained[name] = train_one(name, tasks, size)
@@ -503,6 +507,8 @@ claim(
     "< 10 %",
     trained=True,
 )
+
+# %%
 later = (gaps["late"] - gaps["transformer"]).mean(axis=1)  # paired, (M,)
 claim(
     later.mean() - 2 * later.std() / NEW**0.5 > floor.mean(),
@@ -523,7 +529,9 @@ for label, gap, colour in curves:
     plots.band(paper, shots, floor + gap.mean(axis=0), half, label, **style)
 paper.plot(shots[1:], one_step, color=plots.COLOURS[4], label="best single step")
 plots.floor(paper, shots, floor)
-paper.set(yscale="log")
+ticks = [0.3, 0.5, 1, 2, 4]
+paper.set(yscale="log", ylim=(0.25, 20), yticks=ticks, yticklabels=ticks)
+paper.minorticks_off()
 plots.labels(paper, "examples seen", "squared error", "Learning in context")
 plots.save(drawing, "15_transformer")
 
@@ -535,14 +543,15 @@ plots.save(drawing, "15_transformer")
 # plateau of the best single gradient step for each number of examples, exactly. The bands
 # are two standard errors wide on each side. The vertical axis is logarithmic.
 #
-# Notice three things. The transformer crosses the line of a single step and goes on towards
-# Bayes: its three blocks do more than one step of gradient descent can. With late labels it
-# stays far above. Nothing is missing from those tokens, since a label can be found one
-# token after its input. But to bring the two together the network must first learn to look
-# exactly one token back, and until it has, no label is of any use, so there is no gradient
-# to guide it. This is why the label stands beside its input. The LSTM has no such
-# trouble, because it reads one token after the other and carries the last input along. On
-# these small tasks it is even the best of the trained learners.
+# Notice three things. The transformer lies below the line of a single step and comes
+# towards Bayes: its three blocks do more than one step of gradient descent can. With late
+# labels it stays far above, and ten more examples help it little. Nothing is missing from
+# those tokens, since a label can be found one token after its input. But to bring the two
+# together the network must first learn to look exactly one token back. Until it has, a
+# label is of little use, and there is little gradient to guide it. This is why the label
+# stands beside its input. The LSTM has no such trouble, because it reads one token after
+# the other and carries the last input along. On these small tasks it is even the best of
+# the trained learners.
 #
 # The same statements stand on the proof sheet: `python -m minimeta verify in_context`.
 #

@@ -60,7 +60,7 @@ def learner(inputs, outputs=1, layers=1, loss=mse, scale=SCALE):
 
 
 def init(rng, width, scale):
-    """Fresh weights Q, K, V and P of one layer, each (E, E), E = D + C, and N(0, scale^2)."""
+    """Fresh weights Q, K, V and P of one layer, each (H, H), H = D + C, and N(0, scale^2)."""
     return {name: rng.normal(scale=scale, size=(width, width)) for name in "QKVP"}
 
 
@@ -79,8 +79,8 @@ def gradient_descent(inputs, outputs, step_size, examples, layers=1):
 
 
 def adapt(meta, support):
-    """The fast weights of each layer, a list of (M, E, E), after the whole context."""
-    tokens, state = np.concatenate(support, axis=-1), []  # (M, S, E)
+    """The fast weights of each layer, a list of (M, H, H), after the whole context."""
+    tokens, state = np.concatenate(support, axis=-1), []  # (M, S, H)
     for layer in meta:
         state.append(fast_weights(layer, tokens))
         tokens = step(layer, state[-1], tokens)
@@ -88,13 +88,13 @@ def adapt(meta, support):
 
 
 def fast_weights(layer, tokens):
-    """sum_j (e_j K)' (e_j V P), (M, E, E), of the tokens (M, S, E)."""
+    """sum_j (e_j K)' (e_j V P), (M, H, H), of the tokens (M, S, H)."""
     keys, values = tokens @ layer["K"], tokens @ layer["V"] @ layer["P"]
     return np.swapaxes(keys, -1, -2) @ values
 
 
 def step(layer, memory, tokens):
-    """e + e Q W for each of the tokens (M, N, E), with the fast weights W (M, E, E)."""
+    """e + e Q W for each of the tokens (M, N, H), with the fast weights W (M, H, H)."""
     return tokens + tokens @ layer["Q"] @ memory
 
 
@@ -108,7 +108,7 @@ def predict(meta, state, x, outputs):
 
 
 def start(meta, x):
-    """No example has been written yet: zeros (M, E, E), in a list as there is one layer."""
+    """No example has been written yet: zeros (M, H, H), in a list as there is one layer."""
     width = len(meta[0]["Q"])
     return [np.zeros((len(x), width, width), dtype=x.dtype)]
 
