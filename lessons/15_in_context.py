@@ -281,13 +281,13 @@ with using(dtype="float32"):
     learned, history = meta_train(
         learner, draw, generator, UPDATES, optimizer=outer
     )
+
+# %%
 learned = to_device(learned)  # the weights in float64 from here on
 new = draw(numpy.random.default_rng([SEED, 1]), TASKS)
 best_step = in_context.learner(best_size * numpy.eye(10))
-errors_layer, errors_step = (
-    evaluate(learner, learned, new),
-    evaluate(best_step, {}, new),
-)
+errors_layer = evaluate(learner, learned, new)
+errors_step = evaluate(best_step, {}, new)
 plateau = in_context.plateau(10, 10, *moments)
 
 # %% [markdown]
