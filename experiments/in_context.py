@@ -1,11 +1,12 @@
 """Learning in context, trained in full: how far each learner is above what is exactly known.
 
-    python experiments/in_context.py [layer transformer late unplaced lstm] [--seeds 0 1 2]
+    python experiments/in_context.py [layer chain pairs late unplaced lstm] [--seeds 0 1 2]
 
     layer        one layer of linear attention, on the tasks of von Oswald et al. 2022: % above the
                  plateau of one gradient step (3 CPU seconds a seed)
-    transformer  noisy linear maps of 2 inputs, 16 examples, labels beside their inputs: % above
-                 Bayes, over all positions (30 CPU seconds a seed)
+    chain        a transformer on noisy linear maps of 2 inputs, 16 examples, whose tokens are a
+                 question and the example before it: % above Bayes, over all positions (30 seconds)
+    pairs        the same with pairs of tokens, a question and its example (30 seconds)
     late         the same with labels one step late and learned positions (15 seconds)
     unplaced     the same with labels one step late and without positions (15 seconds)
     lstm         the LSTM, which reads labels one step late, on the same tasks (15 seconds)
@@ -30,9 +31,10 @@ from minimeta.training import meta_train, sequence_train
 T, NOISE, EYE = 16, 0.25, numpy.eye(2)  # NOISE is a variance
 LATE = dict(heads=2, tokens=tokens.late_labels)
 SEQUENTIAL = {  # learner, tasks a step, first step size, steps
-    "transformer": (transformer.learner(2, heads=2), 16, 0.008, 2600),
-    "late": (transformer.learner(2, **LATE, positions=T), 16, 0.008, 2000),
-    "unplaced": (transformer.learner(2, **LATE), 16, 0.008, 2000),
+    "chain": (transformer.learner(2, heads=2, tokens=tokens.chain), 32, 0.006, 1800),
+    "pairs": (transformer.learner(2, heads=2), 16, 0.006, 2200),
+    "late": (transformer.learner(2, **LATE, positions=T), 32, 0.006, 1600),
+    "unplaced": (transformer.learner(2, **LATE), 32, 0.006, 1600),
     "lstm": (recurrent.learner(2, hidden=64), 64, 0.02, 2000),
 }
 LAYER_TASKS, LAYER_SIZE, LAYER_STEPS = 256, 0.01, 1000

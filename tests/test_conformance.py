@@ -52,6 +52,7 @@ class Row(NamedTuple):
 
 
 SMALL = dict(width=8, heads=2, blocks=2)
+SMALLEST = dict(width=4, heads=2, blocks=1)  # differences then step over no corner of a relu
 ROWS = [
     Row("linear_gaussian", linear_gaussian.learner(numpy.zeros((2, 1)), numpy.eye(2), NOISE)),
     Row(
@@ -72,7 +73,8 @@ ROWS = [
     Row("linear_attention", linear_attention.learner(2)),
     Row("linear_attention, three layers", linear_attention.learner(2, layers=3)),
     Row("one gradient step", in_context.learner(0.5 * numpy.eye(2))),
-    Row("transformer", transformer.learner(2, width=4, heads=2, blocks=1)),
+    Row("transformer", transformer.learner(2, **SMALLEST)),
+    Row("transformer, chain", transformer.learner(2, **SMALLEST, tokens=tokens.chain)),
     Row("transformer, late labels", transformer.learner(2, **SMALL, tokens=tokens.late_labels)),
     Row("transformer, positions", transformer.learner(2, **SMALL, positions=18)),
     Row("maml", maml.learner(NET, step_size=0.1, steps=3)),

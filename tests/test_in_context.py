@@ -66,6 +66,10 @@ def label_not_late(x, y):
     return np.concatenate([x, y], axis=-1)
 
 
+def example_not_before(x, y):
+    return np.concatenate([x, x, y], axis=-1)
+
+
 def first_answer(f):
     """The answers of a context of another length: its first example is lost."""
     return lambda way, state, x, outputs: f(way, Data(*(p[:, 1:] for p in state)), x, outputs)
@@ -117,9 +121,12 @@ def test_a_planted_bug_turns_its_theorem_red(monkeypatch, theorem):
     turns_red(monkeypatch, THEOREMS[theorem].prove, *BUGS[theorem])
 
 
-def test_a_label_that_is_not_late_is_seen_early(monkeypatch):
-    name = "no_answer_sees_its_own_label"
-    turns_red(monkeypatch, THEOREMS[name].prove, tokens, "late_labels", instead(label_not_late))
+@pytest.mark.parametrize(
+    "way, bug", [("late_labels", label_not_late), ("chain", example_not_before)]
+)
+def test_a_label_that_is_not_late_is_seen_early(monkeypatch, way, bug):
+    prove = THEOREMS["no_answer_sees_its_own_label"].prove
+    turns_red(monkeypatch, prove, tokens, way, instead(bug))
 
 
 def test_every_theorem_of_this_topic_has_its_bug():
@@ -133,6 +140,7 @@ def test_a_label_stands_beside_its_input_or_comes_one_input_late():
     x, y = numpy.array([[[1.0], [2.0], [3.0]]]), numpy.array([[[7.0], [8.0], [9.0]]])
     beside = [[1, 0], [1, 7], [2, 0], [2, 8], [3, 0], [3, 9]]
     assert_array_equal(tokens.pairs(x, y)[0], beside)
+    assert_array_equal(tokens.chain(x, y)[0], [[1, 0, 0], [2, 1, 7], [3, 2, 8]])
     assert_array_equal(tokens.late_labels(x, y)[0], [[1, 0], [2, 7], [3, 8]])
 
 
@@ -201,7 +209,7 @@ def test_training_a_layer_reaches_the_plateau():
     assert excess.mean() < 0.03 * exact.plateau(5, 3, *moments)
 
 
-@pytest.mark.parametrize("way", [tokens.pairs, tokens.late_labels])
+@pytest.mark.parametrize("way", [tokens.pairs, tokens.chain, tokens.late_labels])
 def test_training_a_transformer_lowers_the_loss_and_is_the_same_when_replayed(way):
     sample = lambda rng: linear(rng, 32, 5, 1, numpy.eye(1), noise_variance=0.01)
     learner = transformer.learner(1, width=8, heads=2, blocks=1, tokens=way)

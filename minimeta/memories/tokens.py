@@ -5,13 +5,15 @@
     learn:    min  E_task  mean_t loss(answer_t, y_t)   every example is a query first
 
 A net over tokens maps (M, T, D + C) to (M, T, C), and its answer at a token may depend on that
-token and those before it only. There are two ways to write examples as tokens:
+token and those before it only. There are three ways to write examples as tokens:
 
     pairs         [x_1, 0] [x_1, y_1] [x_2, 0] [x_2, y_2] ...   a label stands beside its input
+    chain         [x_1, 0, 0] [x_2, x_1, y_1] [x_3, x_2, y_2]   a question and the example before it
     late_labels   [x_1, 0] [x_2, y_1] [x_3, y_2] ...            a label comes one input late
 
-Pairs are twice as many tokens. Late labels make a net first learn to bring every label back to the
-input before it, and attention without positions cannot know which input that was.
+Pairs are twice as many tokens. In a chain, too, each label stands beside its input. Late labels
+make a net first learn to bring every label back to the input before it, and attention without
+positions cannot know which input that was.
 
 Sources: Garg et al. 2022, arXiv:2208.01066 (tokens of examples); Santoro et al. 2016,
 arXiv:1605.06065 (late labels).  Lesson `in_context`.
@@ -32,6 +34,16 @@ def pairs(x, y):
     questions, examples = (np.concatenate([x, label], axis=-1) for label in (0.0 * y, y))
     M, T, width = np.shape(examples)
     return np.reshape(np.stack([questions, examples], axis=2), (M, 2 * T, width))
+
+
+def chain(x, y):
+    """Tokens (M, T, 2 D + C): each input x (M, T, D) with the example before it, the first with 0.
+
+    The token of a question is the token of the example before it: half as many as `pairs`.
+    """
+    examples = np.concatenate([x, y], axis=-1)
+    before = np.concatenate([0.0 * examples[:, :1], examples[:, :-1]], axis=1)
+    return np.concatenate([x, before], axis=-1)
 
 
 def late_labels(x, y):

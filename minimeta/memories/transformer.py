@@ -14,6 +14,8 @@ Source: Garg et al. 2022, arXiv:2208.01066, whose net is larger (12 blocks of wi
 learned positions; the sizes here are this project's.  Lesson `in_context`.
 """
 
+import numpy
+
 from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.losses import mse
@@ -26,13 +28,16 @@ from minimeta.nets.net import Net
 def learner(inputs, outputs=1, width=32, heads=4, blocks=3, *, tokens=pairs, loss=mse, positions=0):
     """The causal transformer as a learner of maps from D inputs to C outputs, or to C classes.
 
-    tokens is `pairs` or `late_labels` of minimeta.memories.tokens. With `positions` above 0 the
-    first layer learns a vector for each of so many tokens, and longer sequences are refused.
+    tokens is `pairs`, `chain` or `late_labels` of minimeta.memories.tokens. With `positions` above
+    0 the first layer learns a vector for each of so many tokens, and longer sequences are refused.
     """
     checks.integer("inputs", inputs, at_least=1)
     checks.integer("outputs", outputs, at_least=1)
     checks.integer("positions", positions, at_least=0)
-    net = attention.transformer(inputs + outputs + positions, outputs, width, heads, blocks)
+    checks.function("tokens", tokens)
+    x, y = numpy.zeros((1, 1, inputs)), numpy.zeros((1, 1, outputs))
+    size = tokens(x, y).shape[-1] + positions
+    net = attention.transformer(size, outputs, width, heads, blocks)
     net = place(net, positions) if positions else net
     return examples.learner(net, inputs, outputs, tokens, loss)
 
