@@ -544,12 +544,13 @@ plots.save(drawing, "15_transformer")
 # plateau of the best single gradient step for each number of examples, exactly. The bands
 # are two standard errors wide on each side. The vertical axis is logarithmic.
 #
-# Notice three things. The transformer lies below the line of a single step and comes
+# Compare the curves. The transformer lies below the line of a single step and comes
 # towards Bayes: its three blocks do more than one step of gradient descent can. With late
-# labels and as much training it stays far above. Nothing is missing from those tokens, since a label can be found one token after its input. But to bring the two
-# together the network must first learn to look exactly one token back. Until it has, a
-# label is of little use, and there is little gradient to guide it. This is why the label
-# stands beside its input. The LSTM has no such trouble, because it reads one token after
+# labels and as much training it stays far above. Nothing is missing from those tokens,
+# since a label can be found one token after its input. But to bring the two together the
+# network must first learn to look exactly one token back. Until it has, a label is of
+# little use, and there is little gradient to guide it. This is why the label stands beside
+# its input. The LSTM has no such trouble, because it reads one token after
 # the other and carries the last input along. On these small tasks it is even the best of
 # the trained learners.
 #
