@@ -549,8 +549,8 @@ plots.save(drawing, "15_transformer")
 # labels and as much training it stays far above. Nothing is missing from those tokens,
 # since a label can be found one token after its input. But to bring the two together the
 # network must first learn to look exactly one token back. Until it has, a label is of
-# little use, and there is little gradient to guide it. Longer training does get there, but
-# the detour costs more than the rest. This is why the label stands beside its input. The
+# little use, and there is little gradient to guide it. Longer training helps, and helps the
+# other transformer as well. This is why the label stands beside its input. The
 # LSTM has no such trouble, because it reads one token after the other and carries the
 # last input along. On these small tasks it is even the best of the trained learners.
 #

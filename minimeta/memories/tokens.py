@@ -12,8 +12,8 @@ token and those before it only. There are three ways to write examples as tokens
     late_labels   [x_1, 0] [x_2, y_1] [x_3, y_2] ...            a label comes one input late
 
 Pairs are twice as many tokens. In a chain, too, each label stands beside its input. Late labels
-make a net first learn to bring every label back to the input before it, which costs attention more
-steps than all the rest, and most of all without positions (experiments/in_context.py).
+make a net first learn to bring every label back to the input before it, so that attention
+learns more slowly, and most slowly without positions (measured in experiments/in_context.py).
 
 Sources: Garg et al. 2022, arXiv:2208.01066 (tokens of examples); Santoro et al. 2016,
 arXiv:1605.06065 (late labels).  Lesson `in_context`.
