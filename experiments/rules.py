@@ -57,10 +57,10 @@ T = 20
 GRID = [0.01, 0.02, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5, 0.8, 1.2]  # step sizes of descent
 
 
-def clusters(rng, tasks, inputs=8, classes=3):
+def clusters(rng, tasks, inputs=8, classes=3, length=T):
     """Sequences of Gaussian classes with centres and examples of variance 1."""
     centres = rng.normal(size=(tasks, classes, inputs))
-    labels = rng.integers(classes, size=(tasks, T))
+    labels = rng.integers(classes, size=(tasks, length))
     x = numpy.take_along_axis(centres, labels[..., None], axis=1)
     return single(Data(x + rng.normal(size=x.shape), numpy.eye(classes)[labels]))
 
@@ -117,6 +117,8 @@ def run_vsml(seeds, steps, tasks):
         "digits projected to 16, 5 classes": digits(rng, tasks, 5, 16),
         "digits, 64 inputs, 10 classes": digits(rng, tasks),
     }
+    long = clusters(rng, tasks // 4, length=5 * T)
+    tests["8 inputs, 3 classes, five times the horizon"] = long
     descent = {name: best_descent(data) for name, data in tests.items()}
     small = recurrent.learner(8, 3, hidden=9, loss=cross_entropy)
     for seed in seeds:

@@ -65,10 +65,10 @@ def draw_centres(rng, tasks, inputs=8, classes=3):
     return rng.normal(size=(tasks, classes, inputs))
 
 
-def draw_sequences(rng, centres):
+def draw_sequences(rng, centres, length=T):
     """One sequence of each task: Data of x (M, T, D) and one-hot y (M, T, C)."""
     M, C, D = centres.shape
-    labels = rng.integers(C, size=(M, T))
+    labels = rng.integers(C, size=(M, length))
     x = numpy.take_along_axis(centres, labels[..., None], axis=1)
     x = x + rng.normal(size=x.shape)
     return Data(x.astype("float32"), numpy.eye(C, dtype="float32")[labels])
@@ -459,6 +459,41 @@ plots.save(figure, "20_variable_ratio")
 # others: it has no place to store them. On the right, with ever new tasks, the black box
 # is above chance on new tasks too, but far from the rule: it has to learn for each input
 # and each class on its own what the rule knows of all.
+#
+# ## Where the rule fails
+#
+# The outer loop saw sequences of twenty examples, and it was asked for nothing else. The
+# memories of the connections go on changing after that.
+#
+# **Predict, then run.** Let both learners see a hundred examples. Which one is better on
+# the last twenty, the learned rule or gradient descent, and by how much?
+
+# %%
+longer = draw_sequences(
+    numpy.random.default_rng(103), draw_centres(rng, M // 3), length=100
+)
+rule_to_100 = right(learners["rule"], metas["rule", False], longer)
+descent_to_100, _ = best_descent(longer)
+parts = {"the first twenty": slice(0, 20), "the last twenty": slice(80, 100)}
+gains = {
+    words: gap(rule_to_100[:, part], descent_to_100[:, part])
+    for words, part in parts.items()
+}
+for words, (gain, error) in gains.items():
+    print(f"{words}: the rule less gradient descent {gain:.3f} +- {error:.3f}")
+
+# %%
+claim(
+    gains["the last twenty"][0] + gains["the last twenty"][1] < 0,
+    "After a hundred examples gradient descent is ahead of the learned rule.",
+    gains["the last twenty"][0],
+    "below 0 by more than two standard errors",
+    trained=True,
+)
+
+# %% [markdown]
+# The rule was never rewarded for what it does so late. A learned learning algorithm is
+# good where it was trained to be good, in the number of examples as in everything else.
 #
 # ## Nothing has a place
 #
