@@ -316,10 +316,16 @@ def calls():
                 squared_distance=positive(M), ways=3, inputs=4, shots=2, **variances
             ),
         },
+        "exact.sequential_classes": {
+            "sample": dict(**family(), ways=2, **classes),
+            "learner": dict(ways=2, **classes, each=4),
+            "first_presentation_bound": dict(ways=2),
+        },
         "exact.families": {
             "finite_maps": dict(weights=normal(M, D, C), noise_variance=0.5),
             "gaussian_classes": dict(ways=2, **classes),
             "gaussian_maps": dict(**gaussian, outputs=C),
+            "shuffled_gaussian_classes": dict(ways=2, **classes, each=4),
             "gaussian_waves": waves,
         },
         "exact.finite_tasks": {
@@ -500,6 +506,13 @@ def calls():
             "standardise": dict(x=normal(12, 4, 4)),
             "clusters": dict(rng=rng(), classes=2, each=3, inputs=2, deviation=0.5),
         },
+        "tasks.presentations": {
+            "shuffle": dict(rng=rng(), task=Task(pairs(), pairs())),
+            "numbers": dict(y=numpy.eye(C)[numpy.arange(M * N).reshape(M, N) % C]),
+            "by_presentation": dict(
+                values=normal(M, N), y=numpy.eye(C)[numpy.arange(M * N).reshape(M, N) % C]
+            ),
+        },
         "tasks.quadratics": {
             "quadratics": dict(rng=rng(), tasks=2, dimension=2, curvature=(0.1, 1.0)),
             "from_quadratics": bowls,
@@ -651,6 +664,17 @@ def calls():
             "plateau": moments,
             "uniform_moments": dict(half_width=0.5),
             "learner": dict(matrix=normal(D, D)),
+        },
+        "memories.interleaved": {
+            "learner": dict(inputs=D, outputs=C, hidden=H, loss=losses.mse),
+        },
+        "memories.binding": {
+            "learner": dict(inputs=D, outputs=C, hidden=H, slots=4, width=3, loss=losses.mse),
+            "init": dict(rng=rng(), inputs=D, outputs=C, hidden=H, width=3),
+        },
+        "memories.mann": {
+            "learner": dict(inputs=D, outputs=C, hidden=H, slots=4, width=3, loss=losses.mse),
+            "init": dict(rng=rng(), inputs=D, outputs=C, hidden=H, width=3),
         },
         "continual.ewc": {
             "consolidate": dict(params=learned()[0], data=learned()[1], net=NET),

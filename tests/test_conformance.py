@@ -9,18 +9,28 @@ from numpy.testing import assert_allclose
 
 from minimeta.conformance import conform, one
 from minimeta.core.backend import np
+from minimeta.core.losses import cross_entropy
 from minimeta.core.trees import leaves, tree_map
 from minimeta.embeddings import full_context, matching, prototypical, relation, siamese
-from minimeta.exact import class_gaussians, finite_tasks, in_context, linear_gaussian
-from minimeta.exact.families import gaussian_classes, gaussian_maps
+from minimeta.exact import (
+    class_gaussians,
+    finite_tasks,
+    in_context,
+    linear_gaussian,
+    sequential_classes,
+)
+from minimeta.exact.families import gaussian_classes, gaussian_maps, shuffled_gaussian_classes
 from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
 from minimeta.learned_optimizers import lstm_optimizer, meta_lstm
 from minimeta.learning_rules import blur, vsml
 from minimeta.memories import (
+    binding,
     fast_recurrent,
     fast_weights,
     hypernetwork,
+    interleaved,
     linear_attention,
+    mann,
     plasticity,
     recurrent,
     tokens,
@@ -77,6 +87,9 @@ ROWS = [
     Row("transformer, chain", transformer.learner(2, **SMALLEST, tokens=tokens.chain)),
     Row("transformer, late labels", transformer.learner(2, **SMALL, tokens=tokens.late_labels)),
     Row("transformer, positions", transformer.learner(2, **SMALL, positions=18)),
+    Row("interleaved", interleaved.learner(2, hidden=5)),
+    Row("mann", mann.learner(2, hidden=5, slots=3, width=4)),
+    Row("binding", binding.learner(2, 1, hidden=5, slots=3, width=4)),
     Row("maml", maml.learner(NET, step_size=0.1, steps=3)),
     Row("fomaml", fomaml.learner(NET, step_size=0.1, steps=3), first_order=True),
     Row("reptile", reptile.learner(NET, steps=3, batch=2)),
@@ -103,6 +116,16 @@ CLASS_ROWS = [
         "blur", blur.learner([2, 4, 3], blur.fresh(numpy.random.default_rng(0), [2, 4, 3]), batch=3)
     ),
     Row("relation, squared error", relation.learner(EMBED, COMPARE, relation.squared_error)),
+]
+SEQUENCES = shuffled_gaussian_classes(3, *COVARIANCES, each=9)
+SEQUENCE_ROWS = [
+    Row("sequential_classes", sequential_classes.learner(3, *COVARIANCES, each=9)),
+    Row("sequential_classes, any order", sequential_classes.learner(3, *COVARIANCES)),
+    Row("recurrent", recurrent.learner(2, 3, hidden=5, loss=cross_entropy)),
+    Row("interleaved", interleaved.learner(2, 3, hidden=5, loss=cross_entropy)),
+    Row("mann", mann.learner(2, 3, hidden=5, slots=3, width=4, loss=cross_entropy)),
+    Row("binding", binding.learner(2, 3, hidden=5, slots=5, width=4, loss=cross_entropy)),
+    Row("binding, one slot", binding.learner(2, 3, hidden=5, slots=1, loss=cross_entropy)),
 ]
 # Learners whose outer loop follows a rule of its own, and that rule.
 IMAML = dict(step_size=0.1, steps=5)
@@ -133,6 +156,12 @@ def test_a_learner_of_patterns_conforms(trace):
 @pytest.mark.parametrize("row", CLASS_ROWS, ids=lambda row: row.name)
 def test_a_learner_of_classes_conforms(row, shots):
     for answer in conform(row.learner, CLASSES, shots=shots):
+        assert answer.holds, answer
+
+
+@pytest.mark.parametrize("row", SEQUENCE_ROWS, ids=lambda row: row.name)
+def test_a_learner_of_sequences_of_classes_conforms(row):
+    for answer in conform(row.learner, SEQUENCES):
         assert answer.holds, answer
 
 

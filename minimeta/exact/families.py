@@ -11,7 +11,13 @@ it is evaluated wrongly.
 from functools import partial
 
 from minimeta.core import checks
-from minimeta.exact import class_gaussians, finite_tasks, fourier_gp, linear_gaussian
+from minimeta.exact import (
+    class_gaussians,
+    finite_tasks,
+    fourier_gp,
+    linear_gaussian,
+    sequential_classes,
+)
 from minimeta.tasks import Family
 from minimeta.tasks.drawing import generator
 from minimeta.tasks.fourier import fourier
@@ -58,3 +64,15 @@ def gaussian_classes(ways, between, within):
     checks.integer("ways", ways, at_least=2)
     sample = partial(class_gaussians.sample, ways=ways, between=between, within=within)
     return Family(sample, class_gaussians.learner(between, within))
+
+
+def shuffled_gaussian_classes(ways, between, within, each):
+    """The Family of sequences of N Gaussian classes, `each` examples of each, in random order.
+
+    Its sample takes shots + queries = each; the floor knows how many of each class are to come.
+    """
+    checks.integer("ways", ways, at_least=2)
+    checks.integer("each", each, at_least=1)
+    options = dict(ways=ways, between=between, within=within)
+    sample = partial(sequential_classes.sample, **options)
+    return Family(sample, sequential_classes.learner(**options, each=each))
