@@ -13,6 +13,7 @@ QUICK = {  # script: its arguments; the first one is looked for in what it print
     "task_diversity": "endless 1 --seeds 0 1 --steps 2 --sequences 10",
     "few_shot_starts": "reptile --seeds 0 --steps 2 --episodes 2",
     "fast_weights": "capacity --seeds 0 --steps 2",
+    "memory": "binding --seeds 0 --steps 2 --sequences 2",
 }
 
 
