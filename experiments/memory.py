@@ -7,10 +7,10 @@
 A sequence has 50 examples of five classes (or 30 of three), ten of each, in random order. A class
 is a cloud in 8 dimensions, with centres from N(0, I) and standard deviation .5 around them. A row
 is a learner: its percent of right answers at the 1st, 2nd, 3rd, 5th and 10th presentation of a
-class, and at all of them with the standard error over seeds, then the CPU seconds of one training. Below
-the learners of each number of classes stands Bayes on the same 1,000 held-out sequences; no learner
-may be above it by more than chance. With --data glyphs the examples are letters of 14 by 14 pixels,
-seen through a fixed random projection to 32 numbers, and there is no Bayes.
+class, and at all of them with the standard error over seeds, then the CPU seconds of one training.
+Below the learners of each number of classes stands Bayes on the same 1,000 held-out sequences; no
+learner may be above it by more than chance. With --data glyphs the examples are letters of 14 by 14
+pixels, seen through a fixed random projection to 32 numbers, and there is no Bayes.
 
     binding        a MANN that writes key and label together, 16 slots
     transformer    attention to all examples so far, each with its label

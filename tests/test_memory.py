@@ -9,7 +9,7 @@ from helpers import close, given, instead, is_single, refused, rng, single_preci
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minimeta.core.backend import np
-from minimeta.core.gradients import value_and_grad
+from minimeta.core.gradients import grad, value_and_grad
 from minimeta.core.losses import accuracy, cross_entropy
 from minimeta.core.optim import adam
 from minimeta.core.replay import replay
@@ -22,7 +22,7 @@ from minimeta.theorems import REGISTRY
 from minimeta.theorems import memory as theorems
 from minimeta.training import sequence_train
 
-EYE = numpy.eye(2)
+EYE, EMPTIED = numpy.eye(2), numpy.array([0.0, 1.0, 0.0, 0.0, 0.0])
 LEARNERS = {
     "interleaved": interleaved.learner(2, 3, hidden=5, loss=cross_entropy),
     "mann": mann.learner(2, 3, hidden=5, slots=4, width=4, loss=cross_entropy),
@@ -70,9 +70,9 @@ def with_itself(f):
     return lambda match, *rest: np.maximum(f(match, *rest), numpy.eye(match.shape[-1]))
 
 
-def kept(memory, slots):
-    """An erase that leaves what was there."""
-    return memory
+def kept(f):
+    """What was in a slot stays, and the new is added to it."""
+    return lambda memory, emptied, weights, row: f(memory, 0.0 * emptied, weights, row)
 
 
 def named(f):
@@ -126,9 +126,9 @@ BUGS = [
         one_slot_less,
         "nothing_is_overwritten_before_the_memory_is_full",
     ),
-    (slots, "erase", instead(kept), "reading_at_once_is_reading_in_turn"),
+    (slots, "write", kept, "reading_at_once_is_reading_in_turn"),
     (binding, "held_examples", one_slot_less, "reading_at_once_is_reading_in_turn"),
-    (slots, "erase", instead(kept), "the_published_memory_is_its_equations"),
+    (slots, "write", kept, "the_published_memory_is_its_equations"),
     (slots, "similarity", instead(dot_product), "the_published_memory_is_its_equations"),
     (binding, "held_examples", with_itself, "no_label_is_bound_before_its_answer"),
     (
@@ -265,6 +265,23 @@ def test_a_memory_of_too_few_slots_forgets_but_works():
         learner, meta = theorems.pass_labels_on(theorems.binder()[1], count)
         right.append(float(accuracy(along(learner, meta, data), data.y).mean()))
     assert right[0] < right[1] - 0.1 < right[2] - 0.2, right
+
+
+def test_similarity_and_writing_have_derivatives_of_second_order():
+    """The primitives against autograd's own derivatives of the plain formulas."""
+    key, memory, q, r = (rng(k).normal(size=(3, 4)) for k in range(4))
+    memory, q = memory[:, None] + rng().normal(size=(3, 5, 4)), q[:, :1] + numpy.ones((3, 5))
+    second = lambda f: grad(
+        lambda pair: np.sum(r * grad(lambda k: np.sum(q * f(k, pair[1]) ** 2))(pair[0]) ** 2)
+    )((key, memory))
+    close(second(slots.similarity), second(slots.plain_similarity), rtol=1e-9, atol=1e-9)
+    plain = lambda m, w, row: m * (1.0 - EMPTIED)[:, None] + w[:, None] * row[None]
+    fast = lambda m, w, row: slots.write(m, EMPTIED, w, row)
+    args = memory[0], q[0], key[0]
+    twice = lambda f: grad(lambda a: np.sum(grad(lambda b: np.sum(f(*b) ** 3))(a)[0] * memory[1]))(
+        args
+    )
+    close(twice(fast), twice(plain), rtol=1e-12, atol=1e-12)
 
 
 def test_more_slots_than_examples_change_nothing():

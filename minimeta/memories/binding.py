@@ -76,7 +76,7 @@ def observe(meta, state, x, y):
     key, weights, _, (h, c) = look_up(meta, state, x)
     usage = DECAY * state["usage"] + weights
     slot = external.least_used(usage)
-    put = lambda part, row: external.add(external.erase(state[part], slot), slot, row)
+    put = lambda part, row: external.write(state[part], slot, slot, row)
     memory = {"keys": put("keys", key), "labels": put("labels", y)}
     use = {"usage": usage + slot, "full": np.maximum(state["full"], slot)}
     return {**memory, **use, "h": h, "c": c, "label": y}

@@ -83,7 +83,7 @@ def step(meta, state, x):
     r = external.read(weights, state["memory"])
     answer = linear(np.concatenate([h, r], axis=-1), **meta["read"])
     usage = DECAY * state["usage"] + weights + write
-    memory = external.add(external.erase(state["memory"], oldest), write, key)
+    memory = external.write(state["memory"], oldest, write, key)
     after = {"h": h, "c": c, "usage": usage, "weights": weights, "r": r, "memory": memory}
     return answer, {**after, "label": state["label"]}
 
