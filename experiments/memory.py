@@ -31,7 +31,7 @@ import numpy
 
 from minimeta.core.backend import to_device, using
 from minimeta.core.losses import cross_entropy
-from minimeta.core.optim import adam
+from minimeta.core.optim import adam, linear_decay
 from minimeta.exact import sequential_classes
 from minimeta.meta import along
 from minimeta.tasks import episodes, glyphs
@@ -61,7 +61,7 @@ RECIPES = {
     "transformer": Recipe("transformer", dict(width=48, heads=4, blocks=2), 800, 0.004),
     "interleaved": Recipe("interleaved", dict(hidden=64), 3500, 0.01),
     "recurrent-3": Recipe("recurrent", dict(hidden=64), 3000, 0.01, ways=3),
-    "mann-3": Recipe("mann", dict(hidden=64, slots=16, width=16), 900, 0.01, ways=3),
+    "mann-3": Recipe("mann", dict(hidden=64, slots=16, width=16), 1200, 0.01, ways=3),
 }
 
 
@@ -93,8 +93,7 @@ def train(recipe, learner, sample, seed, steps):
     """The trained parameters and CPU seconds."""
     rng = numpy.random.default_rng(seed)
     draw = lambda rng: sample(rng, recipe.tasks, recipe.ways)
-    falling = lambda step: recipe.step_size * (1.0 - step / steps)
-    optimizer = adam(falling, decay_square=0.99)
+    optimizer = adam(linear_decay(recipe.step_size, steps), decay_square=0.99)
     start = time.process_time()
     with using(dtype="float32"):
         meta, _ = sequence_train(learner, draw, rng, steps, optimizer=optimizer, label=None)

@@ -38,7 +38,7 @@ import numpy
 from minimeta import plots
 from minimeta.core.backend import np, to_device, using
 from minimeta.core.losses import cross_entropy
-from minimeta.core.optim import adam
+from minimeta.core.optim import adam, linear_decay
 from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finish
 from minimeta.exact import sequential_classes
 from minimeta.memories import binding, interleaved, mann, slots
@@ -392,7 +392,7 @@ claim_equal(
 def train(learner, updates, size, ways=C):
     """Trained parameters, and the loss before every update."""
     generator = numpy.random.default_rng([SEED, 2])
-    outer = adam(lambda step: size * (1 - step / updates), decay_square=0.99)
+    outer = adam(linear_decay(size, updates), decay_square=0.99)
     with using(dtype="float32"):
         meta, losses = sequence_train(
             learner, lambda rng: draw(rng, 16, ways), generator, updates,
