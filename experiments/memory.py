@@ -61,7 +61,7 @@ RECIPES = {
     "transformer": Recipe("transformer", dict(width=48, heads=4, blocks=2), 800, 0.004),
     "interleaved": Recipe("interleaved", dict(hidden=64), 3500, 0.01),
     "recurrent-3": Recipe("recurrent", dict(hidden=64), 3000, 0.01, ways=3),
-    "mann-3": Recipe("mann", dict(hidden=64, slots=16, width=16), 1200, 0.01, ways=3),
+    "mann-3": Recipe("mann", dict(hidden=64, slots=16, width=16), 1600, 0.01, ways=3),
 }
 
 

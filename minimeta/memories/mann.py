@@ -72,7 +72,7 @@ def begin(meta, x, slots):
 
 
 def step(meta, state, x):
-    """The answer (..., C) to inputs x (..., D), and the state afterwards, label not yet seen."""
+    """The state once inputs x (..., D) have been read, but not yet their labels."""
     check_example(meta, x, state["label"])
     input = np.concatenate([x, state["label"], state["r"]], axis=-1)
     h, c = lstm.cell(meta["cell"], (state["h"], state["c"]), input)
@@ -81,35 +81,40 @@ def step(meta, state, x):
     write = share * state["weights"] + (1.0 - share) * oldest
     weights = external.read_weights(key, state["memory"], np.exp(meta["log_sharpness"]))
     r = external.read(weights, state["memory"])
-    answer = linear(np.concatenate([h, r], axis=-1), **meta["read"])
     usage = DECAY * state["usage"] + weights + write
     memory = external.write(state["memory"], oldest, write, key)
     after = {"h": h, "c": c, "usage": usage, "weights": weights, "r": r, "memory": memory}
-    return answer, {**after, "label": state["label"]}
+    return {**after, "label": state["label"]}
+
+
+def answer(meta, h, r):
+    """The answers (..., N, C) from the controller's h (..., N, H) and what was read."""
+    return linear(np.concatenate([h, r], axis=-1), **meta["read"])
 
 
 def observe(meta, state, x, y):
     """The state after one more example of each task, x (M, D) and y (M, C)."""
     check_example(meta, x, y)
-    return {**step(meta, state, x)[1], "label": y}
+    return {**step(meta, state, x), "label": y}
 
 
 def predict(meta, state, x):
     """Answers (M, Q, C) to queries x (M, Q, D), each from the state as it is."""
     Q = np.shape(x)[1]
     each = lambda part: np.repeat(np.expand_dims(part, 1), Q, axis=1)
-    return step(meta, tree_map(each, state), x)[0]
+    after = step(meta, tree_map(each, state), x)
+    return answer(meta, after["h"], after["r"])
 
 
 def predict_along(meta, data, slots):
     """The answer to each x_t (M, T, D) from the examples before it: (M, T, C)."""
     check_example(meta, data.x, data.y)
-    state, answers = begin(meta, data.x, slots), []
+    state, h, r = begin(meta, data.x, slots), [], []
     for t in range(np.shape(data.x)[1]):
-        answer, state = step(meta, state, data.x[:, t])
-        state = {**state, "label": data.y[:, t]}
-        answers.append(answer)
-    return np.stack(answers, axis=1)
+        state = {**step(meta, state, data.x[:, t]), "label": data.y[:, t]}
+        h.append(state["h"])
+        r.append(state["r"])
+    return answer(meta, np.stack(h, axis=1), np.stack(r, axis=1))
 
 
 def check_example(meta, x, y):
