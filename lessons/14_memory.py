@@ -475,7 +475,7 @@ left.plot(1, 100 * first_bound(C), "k_", ms=14, mew=2, label="bound at the first
 left.set_xticks(steps)
 names = "presentation of the class", "percent right", "new classes"
 plots.labels(left, *names, legend=False)
-left.legend(ncols=2, loc=(0.17, 0.28), frameon=False, fontsize=8.5)
+left.legend(ncols=2, loc=(0.1, 0.28), frameon=False, fontsize=8.5)
 half = 2 * by_size.mean(axis=2).std(axis=1) / TASKS**0.5
 plots.band(
     right, sizes, by_size.mean(axis=(1, 2)), half, "memory", color=plots.AFTER
@@ -536,7 +536,7 @@ claim(surely > 20, text, f"at least {surely:.1f} points", "> 20", trained=True)
 # %% [markdown]
 # After so few updates the published form cannot yet find a label again, while the other
 # one nearly always can. The published form can be trained much further. How far it comes
-# in half a minute, and that a plain LSTM is ahead of it there, is printed by
+# in half a minute, beside a plain LSTM, is printed by
 # `python experiments/memory.py mann-3 recurrent-3`. The authors trained theirs on a
 # hundred thousand episodes. What a learner does not have to discover, it does not have to
 # be trained for.
