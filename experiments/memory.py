@@ -18,8 +18,8 @@ pixels, seen through a fixed random projection to 32 numbers, and there is no Ba
     recurrent-3    an LSTM with labels one step late, three classes
     mann-3         the published MANN, labels one step late, three classes
 
-One training takes at most 35 CPU seconds on an idle core, so that the whole table takes about
-eight minutes.
+One training took 20 to 45 CPU seconds, and that of `interleaved` 68, on two busy cores that ten
+programs shared; an idle core is faster. The whole table is fifteen trainings.
 """
 
 import argparse
