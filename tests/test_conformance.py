@@ -125,6 +125,7 @@ SEQUENCE_ROWS = [
     Row("interleaved", interleaved.learner(2, 3, hidden=5, loss=cross_entropy)),
     Row("mann", mann.learner(2, 3, hidden=5, slots=3, width=4, loss=cross_entropy)),
     Row("binding", binding.learner(2, 3, hidden=5, slots=5, width=4, loss=cross_entropy)),
+    Row("transformer", transformer.learner(2, 3, **SMALL, loss=cross_entropy)),
     Row("binding, one slot", binding.learner(2, 3, hidden=5, slots=1, loss=cross_entropy)),
 ]
 # Learners whose outer loop follows a rule of its own, and that rule.

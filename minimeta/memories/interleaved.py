@@ -15,6 +15,7 @@ from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.memories import recurrent
 from minimeta.memories.recurrent import cell_input, read
+from minimeta.memories.tokens import pairs
 from minimeta.nets import lstm
 
 
@@ -62,6 +63,5 @@ def predict_along(meta, data):
 
 def interleave(meta, data):
     """What the cell reads, (M, 2 T, D + C): each x_t without its label, then with it."""
-    parts = [cell_input(meta, data.x, label) for label in (0.0 * data.y, data.y)]
-    M, T, width = np.shape(parts[0])
-    return np.reshape(np.stack(parts, axis=2), (M, 2 * T, width))
+    cell_input(meta, data.x, data.y)  # refuses what does not fit
+    return pairs(*data)
