@@ -73,11 +73,18 @@ def test_every_function_of_np_has_a_name_to_be_found_by(space):
     assert importlib.import_module(space.__name__) is space
 
 
+COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+
+
 def codes_inside(code):
-    """The code of every function inside a function, at any depth."""
+    """The code of every function inside a function, at any depth.
+
+    A comprehension is none: it runs where it stands, and nobody sends it.
+    """
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield constant
+            if constant.co_name not in COMPREHENSIONS:
+                yield constant
             yield from codes_inside(constant)
 
 

@@ -31,6 +31,7 @@ from minimeta.core import checks
 from minimeta.core.backend import np, to_device
 from minimeta.core.learner import Learner
 from minimeta.core.losses import mse, softmax
+from minimeta.core.runs.sending import reduce_record
 
 TINY = 1e-12  # added to a squared length, so that a key of zeros has a length and a gradient
 
@@ -45,6 +46,23 @@ class Rule(NamedTuple):
     step: Callable
     whole: Callable
 
+    __reduce__ = reduce_record  # so that it can be sent to another process
+
+
+def step_sum(W, k, v, rate):
+    """The sum rule writes the value as it is."""
+    return v
+
+
+def whole_sum(K, V, rates):
+    """All that the sum rule writes: the values."""
+    return V
+
+
+def step_delta(W, k, v, rate):
+    """The delta rule writes what the memory does not answer yet."""
+    return rate * (v - recall(W, k[:, None])[:, 0])
+
 
 def whole_delta(K, V, rates):
     """All that the delta rule writes, U (M, T, C): the solution of (I + r tril(K K', -1)) U = r V.
@@ -57,8 +75,7 @@ def whole_delta(K, V, rates):
     return np.linalg.solve(np.eye(T, dtype=K.dtype) + overlap, rates * V)
 
 
-SUM = Rule(lambda W, k, v, rate: v, lambda K, V, rates: V)
-DELTA = Rule(lambda W, k, v, rate: rate * (v - recall(W, k[:, None])[:, 0]), whole_delta)
+SUM, DELTA = Rule(step_sum, whole_sum), Rule(step_delta, whole_delta)
 
 
 def learner(inputs, outputs=1, keys=16, rule=SUM, features=None, loss=mse):
