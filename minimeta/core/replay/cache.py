@@ -9,24 +9,26 @@ of that work depends on the numbers in the arrays, so once is enough. `recording
 one evaluation, gradients included, and `program` writes them as Python.
 
 A program holds only for what it was recorded from. The function f is recorded again if a shape, a
-dtype, a stride, the structure of a tree, an argument that is no array, the device, or a variable
-that f reads has changed. A recording stops with an error where a number leaves an array for Python
-(`if x > 0`, `float(x)`). Anything else that f may do, such as drawing random numbers or changing an
-argument in place, shows when its result and the program's are compared bit for bit. They are
-compared at the recording, at the second call and every call whose number is a power of two, and
-when an array argument first differs from the recorded one.
+dtype, a stride, the structure of a tree, an argument that is no array, the device, or anything that
+`replay` watches has changed. A recording stops with an error where a number leaves an array for
+Python (`if x > 0`, `float(x)`), where f changes an argument, and where f reads what cannot be
+watched. Whatever else f may do shows when its result and the program's are compared bit for bit.
+They are compared at the recording, at the second call and every call whose number is a power of
+two, and when an array argument first differs from the recorded one.
 """
 
 import itertools
 import threading
 import warnings
 from functools import wraps
-from types import SimpleNamespace
+from types import BuiltinMethodType, MethodType, SimpleNamespace
 
 import numpy
 from autograd.tracer import trace_stack
 
 from minimeta.core.backend import current, to_host
+from minimeta.core.replay.arguments import copy_parts, restore
+from minimeta.core.replay.execution import observe
 from minimeta.core.replay.program import compile_program
 from minimeta.core.replay.recording import is_array, kind_of, record
 from minimeta.core.replay.surroundings import checksum, find_surroundings, is_unchanged
@@ -34,7 +36,7 @@ from minimeta.core.trees import leaves, names
 
 MOST_PROGRAMS = 16  # kept for one function; a warning says when it is recorded that often
 WATCHED_CALLS = 100  # in which an array argument is watched for its first change
-PLAIN_ARGUMENTS = (int, float, complex, str, bytes, type, numpy.dtype, type(None), type(...), slice)
+PLAIN_ARGUMENTS = (int, float, complex, str, bytes, numpy.dtype, type(None), type(...), slice)
 LOCK = threading.Lock()  # of the programs that are kept
 CLOSE = 1e-3  # on a GPU, where sums may round differently from call to call
 
@@ -47,8 +49,19 @@ def replay(f):
     """A function that gives what f gives, faster. f is a pure function of trees.
 
     The trees hold arrays and plain values, and f runs more than once in the calls that check it.
-    Within a gradient or another replay, f itself is called. Raises ReplayError where f depends on
-    more than its arguments, as the module's docstring says.
+    Within a gradient or another replay, f itself is called.
+
+    Watched at every call, and a reason to record again, is whatever f's code or the user's code
+    that it calls can read: globals and names in other modules, closures, defaults, the code of
+    functions; attributes and slots of objects and of their classes; what lists, dicts, sets, deques
+    and their kinds hold; arrays, by a checksum; environment variables. Not watched are the
+    package's own and installed modules, except for data in them that the user's code names; whether
+    an array on a GPU is changed in place; objects that only write, log or synchronise threads; and
+    settings that lie in C code, such as the precision of decimal.
+
+    Raises ReplayError where f reads what cannot be watched (a clock, a file, a generator of random
+    numbers, an iterator, an object with a state hidden in C), where f changes what it reads, where
+    it changes its arguments, which are then as they were, and where the module's docstring says so.
     """
     entries, recordings = {}, itertools.count(1)
 
@@ -62,15 +75,9 @@ def replay(f):
         if entry is not None and is_unchanged(entry.surroundings):
             return run_and_check(f, args, kwargs, arrays, entry, lambda: entries.pop(key, None))
         _warn_of_many(f, next(recordings))
-        output, program = record_and_check(f, args, kwargs)
-        entry = SimpleNamespace(
-            program=program,
-            surroundings=find_surroundings([f, *constants]),
-            untried={i: fingerprint(x) for i, x in enumerate(arrays)},
-            calls=1,
-        )
+        output, entry = record_and_check(f, args, kwargs, arrays, constants)
         keep(entries, key, entry)
-        run.program = program
+        run.program = entry.program
         return output
 
     run.program = None
@@ -85,15 +92,39 @@ def keep(entries, key, entry):
         entries[key] = entry
 
 
-def record_and_check(f, args, kwargs):
-    """What f gives, and the Program that was recorded from it."""
-    expected = f(*args, **kwargs)
+def record_and_check(f, args, kwargs, arrays, constants):
+    """What f gives, and an entry: the program recorded from it, and what must stay as it is."""
+    expected = run_purely(f, args, kwargs)
+    before = [*map(fingerprint, filter(is_array, leaves(expected)))]
     try:
-        recording = record(f, args, kwargs)
+        with observe() as execution:
+            recording = record(f, args, kwargs)
+        surroundings = find_surroundings([f, *constants], execution)
     except Exception as error:
         raise ReplayError(f"replay cannot record {name_of(f)}: {error}.") from error
+    if before != [*map(fingerprint, filter(is_array, leaves(expected)))]:
+        raise ReplayError(f"replay cannot record {name_of(f)}: it changes what it has returned.")
     check_same(f, expected, recording.value)
-    return expected, compile_program(recording)
+    entry = SimpleNamespace(
+        program=compile_program(recording),
+        surroundings=surroundings,
+        functions=constants,  # alive, as their ids are in the key
+        untried={i: fingerprint(x) for i, x in enumerate(arrays)},
+        calls=1,
+    )
+    return expected, entry
+
+
+def run_purely(f, args, kwargs):
+    """What f gives. Where f changes its arguments, put them right and raise ReplayError."""
+    parts = copy_parts(args, "args") + copy_parts(kwargs, "kwargs")
+    output = f(*args, **kwargs)
+    changed = restore(parts)
+    if changed:
+        raise ReplayError(
+            f"replay cannot stand for {name_of(f)}: it changes its argument {changed[0]} in place."
+        )
+    return output
 
 
 def run_and_check(f, args, kwargs, arrays, entry, forget):
@@ -113,7 +144,11 @@ def run_and_check(f, args, kwargs, arrays, entry, forget):
     is_power_of_two = calls & (calls - 1) == 0
     if new or is_power_of_two:
         try:
-            check_same(f, f(*args, **kwargs), output)
+            check_same(f, run_purely(f, args, kwargs), output)
+            if not is_unchanged(entry.surroundings):
+                raise ReplayError(
+                    f"replay cannot stand for {name_of(f)}: it changes what it reads."
+                )
         except ReplayError:
             forget()
             raise
@@ -151,20 +186,24 @@ def is_same(a, b):
 def signature(tree, arrays, constants):
     """What a recording depends on: a key of the tree without the numbers in its arrays.
 
-    The arrays are appended to one list, the leaves that are functions to another. Raises
-    ReplayError for a leaf that is neither an array nor plain.
+    The arrays are appended to one list, functions and classes to another. Raises ReplayError for a
+    leaf that is neither an array nor plain.
     """
     if type(tree) is numpy.ndarray:  # the common case first: this runs at every call
         arrays.append(tree)
         return tree.shape, tree.dtype, tree.strides
     if isinstance(tree, (tuple, list)):
-        return type(tree), *[signature(x, arrays, constants) for x in tree]
+        kind = type(tree)
+        if kind is not tuple and kind is not list:
+            constants.append(kind)  # a class may be changed
+        return kind, *[signature(x, arrays, constants) for x in tree]
     if isinstance(tree, dict):
-        return dict, *[(k, signature(x, arrays, constants)) for k, x in tree.items()]
+        return dict, *tree, *[signature(x, arrays, constants) for x in tree.values()]
     if is_array(tree):
         arrays.append(tree)
         return type(tree), tree.shape, tree.dtype, getattr(tree, "strides", None)
     if isinstance(tree, PLAIN_ARGUMENTS):
+        constants += [tree] * (type(tree) not in PLAIN_ARGUMENTS)
         return type(tree), repr(tree)
     if not callable(tree):
         raise ReplayError(
@@ -172,7 +211,14 @@ def signature(tree, arrays, constants):
             f"{type(tree).__name__}; random numbers are drawn first and passed as arrays."
         )
     constants.append(tree)
-    return type(tree), tree
+    return type(tree), *identity(tree)
+
+
+def identity(x):
+    """What tells one function from another; every look at an object makes its methods anew."""
+    if isinstance(x, MethodType):
+        return id(x.__self__), id(x.__func__)
+    return (id(x.__self__), x.__name__) if isinstance(x, BuiltinMethodType) else (id(x),)
 
 
 def fingerprint(x):
