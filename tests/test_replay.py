@@ -25,7 +25,7 @@ from minimeta.core.gradients import grad, hvp, value_and_grad
 from minimeta.core.losses import accuracy, cross_entropy, mse
 from minimeta.core.optim import adam, momentum, rmsprop, sgd
 from minimeta.core.replay import ReplayError, program, replay
-from minimeta.core.replay.cache import MOST_PROGRAMS, is_same
+from minimeta.core.replay.cache import EVALUATIONS, FREE, MOST_PROGRAMS, REPLAYS, is_same
 from minimeta.core.trees import copies, leaves, tree_map
 from minimeta.nets import mlp
 from minimeta.tasks import Data, Task
@@ -560,15 +560,42 @@ def test_what_is_no_change_is_no_reason_to_record_again():
     assert replayed.program is program
 
 
-def test_many_recordings_are_said_once_and_few_are_kept(rng):
-    replayed, kept = replay(lambda x, k: k * x), []
-    with pytest.warns(RuntimeWarning, match=f"recorded <lambda> {MOST_PROGRAMS} times") as said:
-        for k in range(3 * MOST_PROGRAMS):
-            assert replayed(numpy.float64(2), k) == 2 * k
-            kept.append(weakref.ref(replayed.program.run))
+def programs(replayed, calls):
+    """The programs that the calls leave, each once, and still alive."""
+    found = {}
+    for args in calls:
+        replayed(*args)
+        found[id(replayed.program)] = replayed.program
+    return [*found.values()]
+
+
+def test_many_recordings_are_said_once_and_few_are_made():
+    """A function that is recorded again and again is run as it is: forty sizes, nine times each."""
+    runs = [(numpy.ones(size),) for _ in range(9) for size in range(1, 41)]
+    f = lambda x: np.sum(x) * 2
+    replayed = replay(f)
+    with pytest.warns(RuntimeWarning, match="no recording fitted in 100 other") as said:
+        made = programs(replayed, runs)
+        assert [replayed(*args) for args in runs] == [f(*args) for args in runs]
     assert len(said) == 1
+    assert FREE < len(made) <= FREE + len(runs) / REPLAYS
+
+
+def test_only_so_many_programs_are_kept():
+    replayed, kept = replay(lambda x, k: k * x), {}
+    for k in range(2 * MOST_PROGRAMS):
+        for _ in range(EVALUATIONS + 1):  # enough to earn the next recording
+            assert replayed(numpy.float64(2), k) == 2 * k
+        kept[k] = weakref.ref(replayed.program.run)
     gc.collect()
-    assert sum(run() is not None for run in kept) == MOST_PROGRAMS
+    alive = [k for k, run in kept.items() if run() is not None]
+    assert alive == [*range(MOST_PROGRAMS, 2 * MOST_PROGRAMS)]
+
+
+def test_a_function_that_has_settled_is_replayed_again(rng):
+    f = lambda x, k: k * x
+    with pytest.warns(RuntimeWarning):
+        agrees(f, [(numpy.float64(2), k) for k in range(30)] + [(numpy.float64(2), 99)] * 105)
 
 
 # Memory.

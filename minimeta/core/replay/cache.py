@@ -15,6 +15,10 @@ Python (`if x > 0`, `float(x)`), where f changes an argument, and where f reads 
 watched. Whatever else f may do shows when its result and the program's are compared bit for bit.
 They are compared at the recording, at the second call and every call whose number is a power of
 two, and when an array argument first differs from the recorded one.
+
+A recording costs about ten evaluations of f, and a replay saves most of one. After the first few,
+another recording is therefore made only where replays have made up for it, or after a hundred
+evaluations of f, in case it has settled. Where no program fits until then, f runs as it is.
 """
 
 import itertools
@@ -34,7 +38,8 @@ from minimeta.core.replay.recording import is_array, kind_of, record
 from minimeta.core.replay.surroundings import checksum, find_surroundings, is_unchanged
 from minimeta.core.trees import leaves, names
 
-MOST_PROGRAMS = 16  # kept for one function; a warning says when it is recorded that often
+MOST_PROGRAMS = 16  # kept for one function
+FREE, REPLAYS, EVALUATIONS = 4, 30, 100  # free recordings; how many of these earn one more
 WATCHED_CALLS = 100  # in which an array argument is watched for its first change
 PLAIN_ARGUMENTS = (int, float, complex, str, bytes, numpy.dtype, type(None), type(...), slice)
 LOCK = threading.Lock()  # of the programs that are kept
@@ -63,7 +68,8 @@ def replay(f):
     numbers, an iterator, an object with a state hidden in C), where f changes what it reads, where
     it changes its arguments, which are then as they were, and where the module's docstring says so.
     """
-    entries, recordings = {}, itertools.count(1)
+    entries, evaluations = {}, itertools.count(1)
+    counts = SimpleNamespace(recordings=0, replays=0, evaluations=0)
 
     @wraps(f)
     def run(*args, **kwargs):
@@ -73,9 +79,15 @@ def replay(f):
         key = (signature((args, kwargs), arrays, constants), *current())
         entry = entries.get(key)
         if entry is not None and is_unchanged(entry.surroundings):
+            counts.replays += 1
             return run_and_check(f, args, kwargs, arrays, entry, lambda: entries.pop(key, None))
-        _warn_of_many(f, next(recordings))
+        earned = counts.replays // REPLAYS + counts.evaluations // EVALUATIONS
+        if counts.recordings >= FREE + earned:
+            counts.evaluations = number = next(evaluations)
+            _warn_of_changes(f, counts.recordings, number)
+            return f(*args, **kwargs)
         output, entry = record_and_check(f, args, kwargs, arrays, constants)
+        counts.recordings += 1
         keep(entries, key, entry)
         run.program = entry.program
         return output
@@ -231,11 +243,12 @@ def name_of(f):
     return getattr(f, "__name__", type(f).__name__)
 
 
-def _warn_of_many(f, count):
-    if count == MOST_PROGRAMS:
+def _warn_of_changes(f, recordings, evaluations):
+    if evaluations == EVALUATIONS:
         warnings.warn(
-            f"replay has recorded {name_of(f)} {count} times: from call to call a shape changes, "
-            "or a variable, or an argument that is no array (make a changing number an array).",
+            f"replay has recorded {name_of(f)} {recordings} times, and no recording fitted in "
+            f"{EVALUATIONS} other calls: from call to call a shape changes, or something that it "
+            "reads, or an argument that is no array (make a changing number an array).",
             RuntimeWarning,
             stacklevel=3,
         )
