@@ -234,6 +234,9 @@ def calls():
     bowls = dict(A=numpy.stack([spd()] * M), c=normal(M, D))
     steps = dict(step_size=0.1, steps=3)
     modes = dict(spectrum=positive(K), weights=positive(K))
+    step_of_a_bandit = dict(
+        theta=normal(M, D), goal=normal(M, D), deviation=0.5, step_size=0.1, episodes=3
+    )
     bayes = dict(A=numpy.stack([spd()] * T), b=normal(T, D, C))
     prior = dict(mean=normal(D, C), precision=spd())
     task, one = Task(pairs(), pairs()), Data(normal(N, D), labels(N))
@@ -439,6 +442,20 @@ def calls():
             "heavy_ball": dict(low=0.5, high=2.0),
             "gradient_descent": dict(low=0.5, high=2.0),
         },
+        "exact.gaussian_bandit": {
+            "value": dict(theta=normal(M, D), goal=normal(M, D), deviation=0.5),
+            "exact_step": dict(theta=normal(M, D), goal=normal(M, D), step_size=0.1),
+            "spread": dict(theta=normal(M, D), goal=normal(M, D), deviation=0.5, episodes=3),
+            "value_after_step": step_of_a_bandit,
+            "meta_gradient": step_of_a_bandit,
+            "pathwise_gradient": step_of_a_bandit,
+        },
+        "exact.navigation": {
+            "best_return": dict(goal=normal(M, 2), steps=3, unit=0.1),
+            "linear_return": dict(
+                W=normal(2, 2), b=normal(2), goal=normal(2), deviation=0.5, steps=3, unit=0.1
+            ),
+        },
         "exact.sequential_bayes": {
             "statistics": dict(x=normal(T, N, D), y=normal(T, N, C), noise_variance=0.5),
             "posteriors": {**bayes, **prior},
@@ -457,6 +474,12 @@ def calls():
             "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, arms=2),
             "draw_noise": dict(rng=rng(), tasks=2, episodes=2, steps=2),
             "begin": dict(problem=numpy.full((M, K), 0.5), noise=numpy.full((M, N), 0.5)),
+        },
+        "tasks.navigation": {
+            "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, batches=2),
+            "draw_noise": dict(rng=rng(), tasks=2, episodes=2, steps=2),
+            "environment": dict(unit=0.1, limit=1.0),
+            "begin": dict(problem=normal(M, 2), noise=normal(M, N, 2)),
         },
         "tasks.datasets": {"split": dict(rng=rng(), x=normal(N, D), y=labels(N), test=2)},
         "tasks.environment": {

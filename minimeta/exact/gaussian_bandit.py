@@ -36,6 +36,8 @@ def value(theta, goal, deviation):
 
 def exact_step(theta, goal, step_size):
     """theta' after a step along the exact gradient of J: (..., D)."""
+    check_pair(theta, goal)
+    checks.number("step_size", step_size, at_least=0.0)
     return theta + step_size * 2.0 * (goal - theta)
 
 
@@ -68,6 +70,7 @@ def pathwise_gradient(theta, goal, deviation, step_size, episodes):
     (1/N) (E R^2 (a - theta) / s^2 - E R E g), where the first is the gradient of E R^2.
     """
     check_pair(theta, goal, deviation)
+    checks.number("step_size", step_size, at_least=0.0)
     checks.integer("episodes", episodes, at_least=1)
     D, d, variance = np.shape(theta)[-1], theta - goal, deviation**2
     r = np.sum(d**2, axis=-1, keepdims=True)
@@ -77,7 +80,7 @@ def pathwise_gradient(theta, goal, deviation, step_size, episodes):
     return -2.0 * (means - step_size**2 / variance * covariance)
 
 
-def check_pair(theta, goal, deviation):
+def check_pair(theta, goal, deviation=1.0):
     """Raise unless theta and goal are (..., D) of one shape, and the deviation is positive."""
     checks.array("theta", theta, "... D")
     checks.array("goal", goal, "... D")

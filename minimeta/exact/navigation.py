@@ -36,9 +36,12 @@ def linear_return(W, b, goal, deviation, steps, unit=0.1):
     The reward is the *squared* distance after each step, with the sign changed, without clipping.
     """
     for name, value, letters in (("W", W, "D D"), ("b", b, "D"), ("goal", goal, "D")):
-        checks.axes(name, value, letters)
+        checks.array(name, value, letters)
+        if set(np.shape(value)) != {2}:
+            raise ValueError(f"{name} must be of the plane, 2 on each axis, not {np.shape(value)}.")
     checks.number("deviation", deviation, above=0.0)
     checks.integer("steps", steps, at_least=1)
+    checks.number("unit", unit, above=0.0)
     mean, covariance, total = np.zeros_like(b), np.zeros_like(W), 0.0
     F, noise = np.eye(len(b)) + unit * W / HALF, (unit * deviation) ** 2 * np.eye(len(b))
     for _ in range(steps):
