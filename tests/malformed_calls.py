@@ -478,7 +478,7 @@ def calls():
         "tasks.navigation": {
             "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, batches=2),
             "draw_noise": dict(rng=rng(), tasks=2, episodes=2, steps=2),
-            "environment": dict(unit=0.1, limit=1.0),
+            "environment": dict(unit=0.1),
             "begin": dict(problem=normal(M, 2), noise=normal(M, N, 2)),
         },
         "tasks.datasets": {"split": dict(rng=rng(), x=normal(N, D), y=labels(N), test=2)},

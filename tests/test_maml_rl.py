@@ -1,6 +1,7 @@
 """MAML from rewards: known numbers, how training goes, malformed calls, planted bugs."""
 
 import math
+from functools import partial
 
 import numpy
 import pytest
@@ -11,6 +12,7 @@ from numpy.testing import assert_allclose
 from minimeta.agents import maml_rl
 from minimeta.core.backend import np
 from minimeta.core.optim import sgd
+from minimeta.core.trees import flatten
 from minimeta.exact import gaussian_bandit
 from minimeta.exact import navigation as exact
 from minimeta.nets import mlp
@@ -67,6 +69,16 @@ def test_training_finds_the_best_start_of_a_bandit():
     assert_allclose(theta["mean"], middle, atol=0.05)
 
 
+def test_no_weight_leaves_no_score_term():
+    none = maml_rl.meta_gradient(
+        POLICY, NAVIGATION, (0.4,), partial(maml_rl.with_score, weight=0.0)
+    )
+    first = maml_rl.meta_gradient(POLICY, NAVIGATION, (0.4,), maml_rl.given_episodes)
+    computed, expected = (flatten(f(THETA, (GOALS, NOISES))[1]) for f in (none, first))
+    assert_allclose(computed, expected, rtol=1e-12)
+    assert not numpy.allclose(flatten(FOLLOW(THETA, (GOALS, NOISES))[1]), expected)
+
+
 def test_single_precision_stays_single():
     with single_precision():
         theta = POLICY.init(rng())
@@ -94,7 +106,7 @@ MALFORMED = {
     "a named cost": (lambda: navigation.environment(cost="length"), "cost must be a function"),
     "goals in space": (
         lambda: NAVIGATION.begin(numpy.zeros((3, 3)), NOISES[0]["world"][0]),
-        r"Navigation needs goals \(M, 2\)",
+        r"problem and noise must be goals \(M, 2\)",
     ),
     "goals of other tasks": (
         lambda: NAVIGATION.begin(GOALS[:2], NOISES[0]["world"][0]),

@@ -59,6 +59,7 @@ def value_after_step(theta, goal, deviation, step_size, episodes):
 
 def meta_gradient(theta, goal, deviation, step_size, episodes):
     """The gradient of E J(theta') in theta: (..., D)."""
+    check_pair(theta, goal, deviation)
     total = lambda theta: np.sum(value_after_step(theta, goal, deviation, step_size, episodes))
     return grad(total)(theta)
 

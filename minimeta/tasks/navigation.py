@@ -85,7 +85,7 @@ def begin(problem, noise):
     fits = np.ndim(noise) == 3 and (len(noise), np.shape(noise)[-1]) == (len(problem), 2)
     if not fits or np.shape(problem)[-1] != 2:
         raise ValueError(
-            "Navigation needs goals (M, 2) and starts (M, N, 2) of as many tasks; "
+            "problem and noise must be goals (M, 2) and starts (M, N, 2) of as many tasks; "
             f"their shapes are {np.shape(problem)} and {np.shape(noise)}."
         )
     return noise
