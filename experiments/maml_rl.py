@@ -1,6 +1,6 @@
 """MAML from rewards on 2-D navigation, beside other starts and the best that can be done.
 
-    python experiments/maml_rl.py                     everything, 3 seeds: about 6 minutes
+    python experiments/maml_rl.py                     everything, 3 seeds: about 10 minutes
     python experiments/maml_rl.py maml --seeds 0      some of maml, whole, first, plain, random
 
 maml    the surrogate with a twentieth of the score term, trained through one inner step of 0.4
@@ -11,8 +11,8 @@ random  not trained
 
 Each row is the mean return of 20 steps on 400 new goals before, and after 1, 2 and 3 inner steps;
 the second and third step are half as long as the first. Rows "at 0.4" have the step of the
-training; the others the step of a grid that is best on 100 other goals, by the return after three
-steps. What follows +- is the standard error over goals of the last of the four. CPU seconds are
+training; the others the step of a grid that is best on a quarter as many other goals, by the return
+after three steps. What follows +- is the standard error over goals of the last of the four. CPU seconds are
 those of one training. The last two rows need no learning: the best path to a known goal in closed
 form, and the best of the controllers that go to a known goal in proportion to what is left, under
 the policy's noise.
@@ -65,9 +65,9 @@ def returns_by_step(theta, size, goals, noises):
     return numpy.stack([episodes.reward.sum(axis=-1).mean(axis=-1) for episodes in lives])
 
 
-def best_size(theta, horizon):
+def best_size(theta, horizon, tasks):
     """The step size of the grid with the best return after three steps, on goals of its own."""
-    goals, noises = navigation.draw(numpy.random.default_rng(1000), 100, EPISODES, horizon, 4)
+    goals, noises = navigation.draw(numpy.random.default_rng(1000), tasks, EPISODES, horizon, 4)
     with numpy.errstate(all="ignore"):  # the largest steps may lead nowhere
         ends = [returns_by_step(theta, size, goals, noises)[-1].mean() for size in GRID]
     return GRID[int(numpy.argmax(numpy.nan_to_num(ends, nan=-numpy.inf)))]
@@ -112,7 +112,9 @@ def main(arguments=None):
         for name in asked.names or RUNS:
             for seed in asked.seeds:
                 theta, seconds = start(name, seed, asked.updates, asked.horizon, asked.rate)
-                for size in dict.fromkeys((ALPHA, best_size(theta, asked.horizon))):
+                for size in dict.fromkeys(
+                    (ALPHA, best_size(theta, asked.horizon, asked.goals // 4))
+                ):
                     row = f"{name}, seed {seed}, at {size}"
                     show(row, returns_by_step(theta, size, goals, noises), seconds)
         show("best path, goal known", best_return(goals, asked.horizon)[None])
