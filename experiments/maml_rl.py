@@ -12,10 +12,10 @@ random  not trained
 Each row is the mean return of 20 steps on 400 new goals before, and after 1, 2 and 3 inner steps;
 the second and third step are half as long as the first. Rows "at 0.4" have the step of the
 training; the others the step of a grid that is best on a quarter as many other goals, by the return
-after three steps. What follows +- is the standard error over goals of the last of the four. CPU seconds are
-those of one training. The last two rows need no learning: the best path to a known goal in closed
-form, and the best of the controllers that go to a known goal in proportion to what is left, under
-the policy's noise.
+after three steps. What follows +- is the standard error over goals of the last of the four. CPU
+seconds are those of one training. The last two rows need no learning: the best path to a known goal
+in closed form, and the best of the controllers that go to a known goal in proportion to what is
+left, under the policy's noise.
 """
 
 import argparse
