@@ -427,7 +427,7 @@ claim(
 # script `experiments/maml_rl.py` compares the three in training.
 
 # %%
-maml_updates, plain_updates = (3, 3) if QUICK else (450, 300)
+maml_updates, plain_updates = (3, 3) if QUICK else (800, 300)
 
 
 def sample_for(batches):
@@ -498,14 +498,21 @@ claim(
     "> -4.5",
     trained=True,
 )
+claim(
+    chosen_size["pre-trained"] > chosen_size["MAML"],
+    "The pre-trained start needs a longer first step than MAML's.",
+    f"{chosen_size['pre-trained']} against {chosen_size['MAML']}",
+    "longer",
+    trained=True,
+)
 for name in others:
     ahead = from_maml[1] - earned_by[name][1]  # (M,)
     error = ahead.std() / TASKS**0.5
     claim(
-        ahead.mean() - 2 * error > 0.5,
+        ahead.mean() - 2 * error > 0.2,
         f"After one step MAML's start is ahead of the {name} start.",
         f"{ahead.mean():.2f} +- {2 * error:.2f}",
-        "> 0.5",
+        "> 0.2 beyond the interval",
         trained=True,
     )
 
@@ -564,7 +571,9 @@ plots.save(figure, "23_maml_rl")
 # line is the best path in closed form. It knows the goal, and its actions do not
 # scatter, so no policy of this lesson can get there.
 #
-# A step size that is best for one step may be too long for three, so a line may turn
+# The pre-trained start is a strong opponent here, if it may take longer steps than MAML's
+# start: one step of policy gradient then takes it a good part of the way. But a size that
+# is best for the first step may be too long for the next ones, and then its line turns
 # down again.
 #
 # Notice where MAML's line begins. Its start is no good policy. It is one whose episodes
