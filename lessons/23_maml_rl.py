@@ -4,7 +4,7 @@
 # **The promise.** A point in the plane must reach a goal that it cannot see. At the end
 # of this lesson a policy starts from a place that was *learned*: it wanders about for
 # twenty short episodes, takes one step of policy gradient on the rewards it got, and
-# then walks to the goal. The other figure shows what the first version of this
+# then heads for the goal. The other figure shows what the first version of this
 # algorithm leaves out of its gradient. On a problem small enough for a closed form, the
 # part left out is half as large as the whole gradient, and more data do not help.
 #
