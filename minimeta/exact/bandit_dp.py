@@ -103,6 +103,20 @@ def learner(arms, steps, prior=(1.0, 1.0)):
     """
     plan = solve(arms, steps, prior)
 
+    def logits(counts):
+        Q = action_values(plan, counts)
+        return SURE * (Q - Q.max(axis=-1, keepdims=True))
+
+    return counting_learner(arms, logits)
+
+
+def counting_learner(arms, logits):
+    """The Learner whose state is how often each arm paid and failed, and that acts by it alone.
+
+    logits(counts) takes (M, A, 2) to (M, A). Its labels are [action, reward, done].
+    """
+    checks.integer("arms", arms, at_least=1)
+
     def start(meta, x):
         return np.zeros((len(x), arms, 2), dtype=x.dtype)
 
@@ -111,12 +125,10 @@ def learner(arms, steps, prior=(1.0, 1.0)):
         return counts + np.stack([action * reward, action * (1.0 - reward)], axis=-1)
 
     def predict(meta, counts, x):
-        Q = action_values(plan, counts)
-        logits = SURE * np.expand_dims(Q - Q.max(axis=-1, keepdims=True), 1)
-        return np.repeat(np.asarray(logits, dtype=x.dtype), np.shape(x)[1], axis=1)
+        chosen = np.asarray(np.expand_dims(logits(counts), 1), dtype=x.dtype)
+        return np.repeat(chosen, np.shape(x)[1], axis=1)
 
-    adapt = fold(start, observe)
-    return Learner(lambda rng: {}, adapt, predict, cross_entropy, start, observe)
+    return Learner(lambda rng: {}, fold(start, observe), predict, cross_entropy, start, observe)
 
 
 # ---- States as numbers ----
