@@ -8,14 +8,17 @@ from numpy.testing import assert_allclose
 
 from minimeta.agents import contextual as policies
 from minimeta.agents import policy_gradient, rl2
-from minimeta.agents.acting import play
+from minimeta.agents.acting import action_logits, decide, histories, play
 from minimeta.core.optim import adam, sgd
+from minimeta.core.trees import flatten
 from minimeta.exact import contextual, dependent_arms, ray_interference
+from minimeta.meta import along
 from minimeta.tasks import bandits
 from minimeta.tasks import contextual as tasks
 from minimeta.tasks.bandits import BERNOULLI
 from minimeta.tasks.contextual import CONTEXTUAL
 from minimeta.theorems import REGISTRY
+from minimeta.theorems.tools import differences
 from minimeta.training import train
 
 
@@ -51,6 +54,50 @@ def test_a_recurrent_policy_learns_to_try_what_has_not_failed():
     assert (reward < best + 4 * 0.5 / 800**0.5).all()
 
 
+def test_the_learner_of_contexts_is_told_what_is_right():
+    """100 updates teach two contexts, with episodes that are never above the best learner."""
+    agent = policies.learner(2, 2, hidden=12)
+    sample = lambda rng: tasks.draw(rng, 16, 1, 6, 2, 2)
+    follow = policies.told_gradient(agent)
+    meta, _ = train(agent.init, follow, sample, rng(), 100, optimizer=adam(0.02), label=None)
+    episodes = play(decide(agent), meta, CONTEXTUAL, *tasks.draw(rng(1), 800, 1, 6, 2, 2))
+    reward, best = episodes.reward.mean(axis=(0, 1)), contextual.chance_right(6, 2, 2)
+    assert reward[-1] > 0.85
+    assert (reward < best + 4 * 0.5 / 800**0.5).all()
+
+
+def test_told_gradient_is_that_of_the_log_chance():
+    """Beside central differences of the loss, along the same episodes."""
+    agent, data = policies.learner(2, 2, hidden=2), tasks.draw(rng(), 3, 2, 4, 2, 2)
+    meta = agent.init(rng(1))
+    _, gradient = policies.told_gradient(agent)(meta, data)
+    episodes = play(agent, meta, CONTEXTUAL, *data)
+    right = numpy.einsum("mntk,mka->mnta", episodes.observation, data[0])
+
+    def loss(meta):
+        logits = action_logits(agent, meta, episodes)
+        chances = numpy.exp(logits) / numpy.exp(logits).sum(axis=-1, keepdims=True)
+        return -numpy.log((chances * right).sum(axis=-1)).mean()
+
+    assert_allclose(flatten(gradient), differences(loss, meta, 1e-5), atol=1e-8)
+
+
+def test_the_learner_of_contexts_answers_along_as_it_answers_step_by_step():
+    agent, data = policies.learner(2, 3, hidden=4), tasks.draw(rng(), 3, 2, 5, 2, 3)
+    meta = agent.init(rng(1))
+    seen = histories(play(agent, meta, CONTEXTUAL, *data))
+    slow = along(agent._replace(along=None), meta, seen)
+    assert_allclose(along(agent, meta, seen), slow, atol=1e-13)
+
+
+def test_to_decide_is_to_take_the_largest_logit():
+    agent, data = policies.learner(2, 3, hidden=4), tasks.draw(rng(), 3, 2, 5, 2, 3)
+    meta = agent.init(rng(1))
+    episodes = play(decide(agent), meta, CONTEXTUAL, *data)
+    logits = action_logits(agent, meta, episodes)
+    assert (logits.argmax(axis=-1) == episodes.action.argmax(axis=-1)).all()
+
+
 def test_mean_rewards_are_those_of_the_context_seen():
     problem, noise = tasks.draw(rng(), 3, 2, 4, 5, 6)
     context = numpy.moveaxis(noise["world"]["next"], 0, 2)  # (M, N, T, K)
@@ -84,6 +131,12 @@ MALFORMED = {
     "arms that are alike": (lambda: dependent_arms.regret(0.5, 3), "high must be above 0.5"),
     "a chance above one": (lambda: bandits.draw_dependent(rng(), 1, 1, 1, 1.5), "high must be"),
     "a policy of one action": (lambda: policies.coupled(2, 1), "actions must be at least 2"),
+    "a learner of no context": (lambda: policies.learner(0, 2), "contexts must be at least 1"),
+    "a learner of no units": (lambda: policies.learner(2, 2, 0), "hidden must be at least 1"),
+    "a problem without noise": (
+        lambda: policies.told_gradient(policies.learner(2, 2))({}, PROBLEM),
+        "data must be a pair",
+    ),
     "a problem of many tasks": (
         lambda: policies.value(policies.coupled(5, 5), {}, PROBLEM),
         r"problem must have shape \(K, A\)",
@@ -143,6 +196,11 @@ BUGS = {
     "nothing_explores_dependent_arms_better": (dependent_arms, "chance_wrong", scaled(1.1)),
     "the_regret_of_dependent_arms_has_a_limit": (dependent_arms, "chance_wrong", scaled(1.1)),
     "the_best_contextual_learner_tries_nothing_twice": (contextual, "SURE", unsure),
+    "a_learner_of_contexts_reads_only_what_came_before": (
+        policies,
+        "outcome",
+        lambda f: lambda x, y, actions: numpy.roll(f(x, y, actions), -1, axis=-2),
+    ),
 }
 THEOREMS = {t.name: t.prove for t in REGISTRY if t.topic == "contextual"}
 

@@ -18,6 +18,8 @@ from minimeta.meta import along
 from minimeta.tasks.environment import rollout
 from minimeta.tasks.task import Data, Task, take
 
+SURE = 1e3  # the logit of an action that is chosen before those with 0
+
 
 def play(learner, meta, environment, problem, noise):
     """The Episodes of a sequential learner that begins every episode afresh and learns in it.
@@ -67,6 +69,20 @@ def pick(logits, noise):
     beyond = (np.expand_dims(noise, -1) >= bounds).astype(logits.dtype)  # ones, then zeros
     ones, zeros = np.ones_like(logits[..., :1]), np.zeros_like(logits[..., :1])
     return np.concatenate([ones, beyond], axis=-1) - np.concatenate([beyond, zeros], axis=-1)
+
+
+def decide(learner):
+    """The learner that takes the action with the largest logit, where `learner` draws one.
+
+    Where some are equally large it draws from these.
+    """
+    predict = lambda meta, state, x: SURE * best(learner.predict(meta, state, x))
+    return learner._replace(predict=predict, along=None)
+
+
+def best(logits):
+    """1 for the largest of the logits (..., A) and what equals it, and 0 for the others."""
+    return (logits == np.max(logits, axis=-1, keepdims=True)).astype(logits.dtype)
 
 
 def label(action, reward, done):

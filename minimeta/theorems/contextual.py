@@ -11,7 +11,7 @@ from minimeta.core.gradients import grad
 from minimeta.core.trees import flatten
 from minimeta.exact import contextual as exact
 from minimeta.exact import dependent_arms, ray_interference
-from minimeta.tasks import bandits
+from minimeta.tasks import Data, bandits
 from minimeta.tasks import contextual as tasks
 from minimeta.tasks.bandits import BERNOULLI
 from minimeta.tasks.contextual import CONTEXTUAL
@@ -124,7 +124,19 @@ def small_chances_are_the_plateau():
     return Claim([slow, fast], [1.0, 1.0], tolerance=[1e-4, 0.1])
 
 
-# ---- The best learners ----
+# ---- The best learners, and one that is learned ----
+
+
+@theorem(lesson="bandits", source=DEFINITION)
+def a_learner_of_contexts_reads_only_what_came_before():
+    """The logits of a step depend on no action or reward of that step or of later ones."""
+    learner = contextual.learner(2, 3, hidden=4)
+    meta = learner.init(numpy.random.default_rng(0))
+    x = CROSSED[numpy.random.default_rng(1).integers(2, size=(1, 5))]
+    y = numpy.random.default_rng(2).normal(size=(1, 5, 5))
+    at = lambda t: lambda y: learner.along(meta, Data(x, y))[0, t].sum()
+    later = [numpy.abs(grad(at(t))(y)[0, t:]).max() for t in range(5)]
+    return Claim(later, numpy.zeros(5), tolerance=0)
 
 
 @theorem(lesson="bandits", source=RABINOWITZ)

@@ -1,0 +1,157 @@
+"""Recurrent players of bandits, beside the best player there can be.
+
+    python experiments/bandits.py                        everything, 3 seeds: about 8 minutes
+    python experiments/bandits.py short --seeds 0        one of short, long, dependent, contextual
+
+short       two arms, 10 pulls: the shortfall V* - J below the Bayes-adaptive optimum, 6.022
+long        two arms, 20 pulls: the same, below 12.431
+dependent   two arms that pay with the chances 0.9 and 0.1, 20 pulls: the regret against one who
+            knows which is which, beside that of the best player, 0.625
+contextual  5 contexts and 5 actions, 30 steps: how far the chance to be right is below the closed
+            form, at the step where it is farthest, and where it is nearest; the player takes the
+            action with the largest logit
+
+Thompson sampling, the greedy player and UCB play the same test bandits. What follows +- is the
+standard error over tasks. CPU seconds are those of one training.
+"""
+
+import argparse
+import time
+
+import numpy
+
+from minimeta.agents import baselines, contextual, policy_gradient, rl2
+from minimeta.agents.acting import decide, play
+from minimeta.core.backend import using
+from minimeta.core.optim import adam, linear_decay
+from minimeta.core.trees import tree_map
+from minimeta.exact import bandit_dp, dependent_arms
+from minimeta.exact import contextual as exact_contextual
+from minimeta.tasks import bandits
+from minimeta.tasks import contextual as tasks_of_contexts
+from minimeta.tasks.bandits import BERNOULLI
+from minimeta.tasks.contextual import CONTEXTUAL
+from minimeta.training import train
+
+HIGH = 0.9  # of the dependent arms
+
+
+def single(tree):
+    """The tree in single precision."""
+    return tree_map(lambda leaf: leaf.astype(numpy.float32), tree)
+
+
+def show(name, sample, seconds=""):
+    """Print a row for the mean of a sample, one number for each task."""
+    error = sample.std() / len(sample) ** 0.5
+    print(f"{name:58}{sample.mean():10.4f} +- {error:.4f}  {seconds}", flush=True)
+
+
+def train_agent(agent, follow, draw, seed, steps, step_size=0.01):
+    """The parameters of an agent, and the CPU seconds of its training."""
+    start = time.process_time()
+    optimizer, rng = adam(linear_decay(step_size, steps)), numpy.random.default_rng(seed)
+    sample = lambda rng: single(draw(rng))
+    meta, _ = train(agent.init, follow, sample, rng, steps, optimizer=optimizer, label=None)
+    return meta, f"{time.process_time() - start:.0f} s"
+
+
+# ---- Arms ----
+
+
+def shortfall(learner, meta, pulls, tasks):
+    """V - Q summed over the pulls of two independent arms: (M,)."""
+    pair = single(bandits.draw(numpy.random.default_rng(99), tasks, 10, pulls))
+    episodes = play(learner, meta, BERNOULLI, *pair)
+    lost = bandit_dp.regrets(bandit_dp.solve(2, pulls), episodes.action, episodes.reward)
+    return (lost * episodes.action).sum(axis=(-1, -2)).mean(axis=1)
+
+
+def regret(learner, meta, pulls, tasks):
+    """What is lost on two dependent arms against one who knows them: (M,)."""
+    problem, noise = bandits.draw_dependent(numpy.random.default_rng(99), tasks, 10, pulls, HIGH)
+    episodes = play(learner, meta, BERNOULLI, *single((problem, noise)))
+    pays = (episodes.action * problem[:, None, None]).sum(axis=-1)
+    return (HIGH - pays).sum(axis=-1).mean(axis=1)
+
+
+def run_arms(name, seeds, steps, tasks, pulls, draw, measure):
+    """Train RL2 on such arms; print what it and others lose."""
+    others = {
+        "Thompson": baselines.thompson(2, pulls),
+        "UCB of width 0.2": baselines.ucb(2, 0.2),
+        "greedy": baselines.greedy(2),
+    }
+    for word, other in others.items():
+        show(f"{name}: {word}", measure(other, {}, pulls, tasks))
+    agent = rl2.learner(1, 2, hidden=24)
+    follow = policy_gradient.bandit_gradient(agent)
+    for seed in seeds:
+        meta, seconds = train_agent(agent, follow, lambda rng: draw(rng, 16, 8, pulls), seed, steps)
+        show(f"{name}, seed {seed}: rl2", measure(agent, meta, pulls, tasks), seconds)
+
+
+def run_short(seeds, steps, tasks):
+    """Ten pulls of two independent arms."""
+    run_arms("short", seeds, steps, tasks, 10, bandits.draw, shortfall)
+
+
+def run_long(seeds, steps, tasks):
+    """Twenty pulls of two independent arms."""
+    run_arms("long", seeds, steps, tasks, 20, bandits.draw, shortfall)
+
+
+def run_dependent(seeds, steps, tasks):
+    """Twenty pulls of two dependent arms, beside the best player."""
+    draw = lambda rng, *sizes: bandits.draw_dependent(rng, *sizes, high=HIGH)
+    show("dependent: best player", regret(dependent_arms.learner(), {}, 20, tasks))
+    run_arms("dependent", seeds, steps, tasks, 20, draw, regret)
+
+
+# ---- Contexts ----
+
+SIZES = (30, 5, 5)  # steps, contexts, actions
+
+
+def run_contextual(seeds, steps, tasks):
+    """Train the LSTM on contextual bandits; print how far it is below the closed form."""
+    agent, best = contextual.learner(5, 5), exact_contextual.chance_right(*SIZES)
+    draw = lambda rng: tasks_of_contexts.draw(rng, 64, 1, *SIZES)
+    follow = contextual.told_gradient(agent)
+    test = single(tasks_of_contexts.draw(numpy.random.default_rng(99), 5 * tasks, 1, *SIZES))
+    for seed in seeds:
+        meta, seconds = train_agent(agent, follow, draw, seed, steps, 0.015)
+        gap = best - play(decide(agent), meta, CONTEXTUAL, *test).reward[:, 0]  # (M, T)
+        order = gap.mean(axis=0).argsort()
+        for word, t in (("farthest", order[-1]), ("nearest", order[0])):
+            show(
+                f"contextual, seed {seed}: below the best, {word}, step {t + 1}", gap[:, t], seconds
+            )
+
+
+RUNS = {
+    "short": (run_short, 800),
+    "long": (run_long, 1000),
+    "dependent": (run_dependent, 400),
+    "contextual": (run_contextual, 650),
+}
+
+
+def main(arguments=None):
+    """Run what is asked for on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(RUNS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--steps", type=int, help="updates of each training")
+    parser.add_argument("--tasks", type=int, default=1000, help="tasks of each test")
+    asked = parser.parse_args(arguments)
+    with using(dtype="float32"):
+        for name in asked.names or RUNS:
+            if name not in RUNS:
+                parser.error(f"{name} is none of {', '.join(RUNS)}")
+            run, steps = RUNS[name]
+            run(asked.seeds, asked.steps or steps, asked.tasks)
+
+
+if __name__ == "__main__":
+    main()
