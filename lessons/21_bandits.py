@@ -21,7 +21,7 @@
 # A *bandit* is a machine with $A$ arms. In each round the learner pulls one arm and gets
 # a reward, whose mean for arm $a$ is $r_a$. It has a *policy*, the probabilities
 # $\pi_a$ with which it pulls the arms. They are a softmax of $A$ numbers $\theta_a$, the
-# *logits*: $\pi_a=e^{\theta_a}/\sum_b e^{\theta_b}$. The expected reward is
+# *logits*: $\pi_a=e^{\theta_a}/\sum_j e^{\theta_j}$. The expected reward is
 # $J=\sum_a\pi_ar_a$, and learning is to climb
 #
 # $$\frac{\partial J}{\partial\theta_a}=\pi_a\,(r_a-J).$$
@@ -54,9 +54,9 @@ rng = numpy.random.default_rng(SEED)
 # %% [markdown]
 # ## The gradient of the expected reward
 #
-# The derivative of a softmax is $\partial\pi_b/\partial\theta_a=\pi_b([a=b]-\pi_a)$, where
-# $[a=b]$ is 1 if $a=b$ and 0 otherwise. Therefore
-# $\partial J/\partial\theta_a=\sum_b r_b\,\pi_b([a=b]-\pi_a)=\pi_ar_a-\pi_aJ$. This is the
+# The derivative of a softmax is $\partial\pi_j/\partial\theta_a=\pi_j([a=j]-\pi_a)$, where
+# $[a=j]$ is 1 if $a=j$ and 0 otherwise. Therefore
+# $\partial J/\partial\theta_a=\sum_j r_j\,\pi_j([a=j]-\pi_a)=\pi_ar_a-\pi_aJ$. This is the
 # equation at the top of the page. We check it against automatic differentiation.
 
 # %%
@@ -91,19 +91,19 @@ claim_equal(
 # reward $R$. Williams (1992) found an estimate of the gradient that needs no more, and
 # called it REINFORCE:
 #
-# $$g=(R-b)\,(e_a-\pi).$$
+# $$g=(R-B)\,(e_a-\pi).$$
 #
 # Here $e_a$ has a 1 in place $a$ and zeros elsewhere. The vector $e_a-\pi$ is the
-# gradient of $\log\pi_a$: it makes arm $a$ more probable. The number $b$ is a *baseline*,
+# gradient of $\log\pi_a$: it makes arm $a$ more probable. The number $B$ is a *baseline*,
 # what we expected to get. If the reward is above the baseline, the arm is made more
 # probable, and otherwise less.
 #
 # The baseline may be any number that does not depend on $a$. The mean of $e_a-\pi$ over
-# the arms is $\sum_a\pi_ae_a-\pi=0$, so $b$ drops out of the mean of $g$. It does not drop
+# the arms is $\sum_a\pi_ae_a-\pi=0$, so $B$ drops out of the mean of $g$. It does not drop
 # out of the variance.
 #
 # Take two arms that pay exactly 1 and 0, and the policy $\pi=(\frac12,\frac12)$. Then
-# $J=\frac12$ and the gradient is $(\frac14,-\frac14)$. With $b=0$ a pull of the first arm
+# $J=\frac12$ and the gradient is $(\frac14,-\frac14)$. With $B=0$ a pull of the first arm
 # gives $g=(\frac12,-\frac12)$, and a pull of the second one gives $g=0$.
 #
 # **Predict, then run.** With which baseline do both pulls give the same $g$, so that a
@@ -124,8 +124,9 @@ def total_variance(policy, rewards, baseline):
 
 
 even, pays = numpy.array([0.5, 0.5]), numpy.array([1.0, 0.0])
-for b in (0.0, 0.25, 0.5, 1.0):
-    print(f"baseline {b:4}  variance {total_variance(even, pays, b):.4f}")
+for level in (0.0, 0.25, 0.5, 1.0):
+    variance = total_variance(even, pays, level)
+    print(f"baseline {level:4}  variance {variance:.4f}")
 
 # %%
 claim_equal(
@@ -134,21 +135,23 @@ claim_equal(
     1e-15,
     "With the baseline 1/2 a single pull knows the gradient.",
 )
-shifted_means = [policy @ estimates(policy, means, b) for b in (0.0, 0.3, 7.0)]
-for b, mean in zip((0.0, 0.3, 7.0), shifted_means):
+for level in (0.0, 0.3, 7.0):
     claim_equal(
-        mean, by_formula, 1e-13, f"With the baseline {b} the mean is the gradient."
+        policy @ estimates(policy, means, level),
+        by_formula,
+        1e-13,
+        f"With the baseline {level} the mean is the gradient.",
     )
 
 # %% [markdown]
 # ## The best baseline
 #
 # It is tempting to say that the best baseline is $J$, the expected reward. It is close,
-# but it is wrong. The mean of $g$ does not depend on $b$, so it is enough to minimise the
-# mean of $|g|^2=(r_a-b)^2\,w_a$, where $w_a=|e_a-\pi|^2$ is how far a pull of arm $a$
-# moves the logits. Setting the derivative in $b$ to zero gives a *weighted* mean reward,
+# but it is wrong. The mean of $g$ does not depend on $B$, so it is enough to minimise the
+# mean of $|g|^2=(r_a-B)^2\,w_a$, where $w_a=|e_a-\pi|^2$ is how far a pull of arm $a$
+# moves the logits. Setting the derivative in $B$ to zero gives a *weighted* mean reward,
 #
-# $$b^*=\frac{\sum_a\pi_aw_ar_a}{\sum_a\pi_aw_a}.$$
+# $$B^*=\frac{\sum_a\pi_aw_ar_a}{\sum_a\pi_aw_a}.$$
 #
 # Rare arms have the largest $w_a$, so they count for more than in $J$.
 
@@ -164,23 +167,24 @@ paid = numpy.array([0.2, 1.0, 0.4])
 choices = {
     "0": 0.0,
     "J": rare @ paid,
-    "b*": best_baseline(rare, paid),
+    "B*": best_baseline(rare, paid),
 }
-for name, b in choices.items():
-    print(f"b = {name:2} = {b:.3f}  variance {total_variance(rare, paid, b):.4f}")
+for name, level in choices.items():
+    variance = total_variance(rare, paid, level)
+    print(f"B = {name:2} = {level:.3f}  variance {variance:.4f}")
 
 # %%
-grid = numpy.linspace(-1, 2, 30_001)
-on_grid = [total_variance(rare, paid, b) for b in grid[::10]]
+grid = numpy.linspace(-1, 2, 3001)
+on_grid = [total_variance(rare, paid, level) for level in grid]
 claim_equal(
-    choices["b*"],
-    grid[::10][numpy.argmin(on_grid)],
+    choices["B*"],
+    grid[numpy.argmin(on_grid)],
     1e-3,
     "No baseline on a grid has less variance than the formula's.",
 )
 claim(
     total_variance(rare, paid, choices["J"])
-    > 1.05 * total_variance(rare, paid, choices["b*"]),
+    > 1.05 * total_variance(rare, paid, choices["B*"]),
     "The baseline J has more variance than the best one.",
     total_variance(rare, paid, choices["J"]),
     "5 % more",
@@ -280,6 +284,7 @@ def chances(params):
     return np.sum(softmax(params["W"] + params["b"]) * RIGHT, axis=-1)
 
 
+# %%
 def follow_gradient(coupled):
     """J of both contexts at all times, by steps of gradient ascent: (T, K)."""
     half = (
@@ -352,6 +357,7 @@ for name, history in runs.items():
         0.01,
         f"Steps of the gradient follow the ODE: {name}.",
     )
+# %%
 claim_equal(
     coupled_rate(START),
     ray_interference.flow(START),
@@ -370,6 +376,7 @@ claim(
     runs["coupled"][:, 1].min(),
     "< 0.01",
 )
+# %%
 flat = runs["coupled"].mean(axis=1)[(TIMES > 15) & (TIMES < 65)]
 claim(
     numpy.abs(flat - 0.5).max() < 0.02,
@@ -521,8 +528,9 @@ def rewards_of(meta):
         return played.reward.mean(axis=1)
 
 
+# %%
 def reinforce(step_size):
-    """The rewards (M, T) of linear policies that learn the same tasks by REINFORCE."""
+    """The rewards (M, T) of linear policies that learn these tasks by REINFORCE."""
     M, rows = len(problems), numpy.arange(len(problems))
     W, b, got, past = numpy.zeros((M, K, A)), numpy.zeros((M, A)), [], 0.0
     for t in range(T):
@@ -622,6 +630,7 @@ ours = numpy.stack(
         for pi, row in zip(policies, one_table, strict=True)
     ]
 )
+# %%
 claim_equal(
     library_gradient["W"],
     ours,
@@ -642,7 +651,7 @@ claim_equal(
 )
 claim_equal(
     exact_gradient.best_baseline(rare, paid),
-    choices["b*"],
+    choices["B*"],
     1e-14,
     "The library has this page's best baseline.",
 )

@@ -5,7 +5,7 @@
 # bandit it plays well all the same: it tries both arms, notices which one pays, and stays
 # with it. Nobody told it to explore. You will also compute the best that *any* player can
 # earn, by working backwards from the last pull. The figure shows how far the LSTM and
-# some well-known players are below that optimum. The LSTM is at about a fiftieth of what
+# some well-known players are below that optimum. The LSTM loses less than a tenth of what
 # Thompson sampling loses.
 #
 # **You need** the lessons *bandits* (policies and their gradients), *recurrent* (an LSTM
@@ -87,7 +87,7 @@ def posterior_mean(s, f):
 
 @lru_cache(None)
 def V(counts, left):
-    """The most that can be earned, with counts ((s, f), (s, f)) and so many pulls left."""
+    """The most that can be earned after counts ((s, f), (s, f)), with some pulls left."""
     return max(Q(counts, arm, left) for arm in (0, 1)) if left else 0.0
 
 
@@ -105,6 +105,7 @@ def replace(counts, arm, pair):
     return (pair, counts[1]) if arm == 0 else (counts[0], pair)
 
 
+# %%
 NOTHING = ((0, 0), (0, 0))
 for n in (1, 2, 5, 10):
     print(f"{n:2} pulls: {V(NOTHING, n):.4f}, a pull {V(NOTHING, n) / n:.4f}")
@@ -141,23 +142,26 @@ def cost_of_greed(counts, left):
     return V(counts, left) - min(Q(counts, arm, left) for arm in greedy_arms)
 
 
-N = 10
-costs = {c: cost_of_greed(c, N - t) for t in range(N) for c in all_counts(t)}
+# %%
+PULLS = 10
+costs = {
+    c: cost_of_greed(c, PULLS - t) for t in range(PULLS) for c in all_counts(t)
+}
 worst = max(costs, key=costs.get)
 print(
     "situations:",
     len(costs),
     " greed is wrong in",
-    sum(c > 1e-9 for c in costs.values()),
+    wrong,
 )
 print("it costs most at", worst, ":", round(costs[worst], 4))
 print("posterior means", [round(posterior_mean(*pair), 3) for pair in worst])
 
 # %%
 claim(
-    0 < sum(c > 1e-9 for c in costs.values()) < len(costs) / 2,
+    0 < wrong < len(costs) / 2,
     "Greed is wrong in some situations, and right in most.",
-    sum(c > 1e-9 for c in costs.values()),
+    wrong,
     f"between 0 and {len(costs) // 2}",
 )
 
@@ -189,7 +193,7 @@ claim(
 # %%
 PROBLEMS = 200 if QUICK else 2000
 test_problems, test_noise = bandits.draw(
-    numpy.random.default_rng([SEED, 1]), PROBLEMS, 5, N
+    numpy.random.default_rng([SEED, 1]), PROBLEMS, 5, PULLS
 )
 
 
@@ -199,15 +203,15 @@ def play_test(learner, meta):
 
 def losses(episodes):
     """V - Q of each pull, the mean over the episodes of each problem: (M, T)."""
-    M, E, T = episodes.reward.shape
+    M, N, T = episodes.reward.shape
     pulled = episodes.action.argmax(axis=-1)
-    lost = numpy.zeros((M, E, T))
-    for m, e in numpy.ndindex(M, E):
+    lost = numpy.zeros((M, N, T))
+    for row in numpy.ndindex(M, N):
         counts = NOTHING
         for t in range(T):
-            arm, (s, f) = pulled[m, e, t], counts[pulled[m, e, t]]
-            lost[m, e, t] = V(counts, T - t) - Q(counts, arm, T - t)
-            pair = (s + 1, f) if episodes.reward[m, e, t] else (s, f + 1)
+            arm, (s, f) = pulled[row][t], counts[pulled[row][t]]
+            lost[row][t] = V(counts, T - t) - Q(counts, arm, T - t)
+            pair = (s + 1, f) if episodes.reward[row][t] else (s, f + 1)
             counts = replace(counts, arm, pair)
     return lost.mean(axis=1)
 
@@ -215,10 +219,10 @@ def losses(episodes):
 # %%
 players = {
     "uniform": baselines.uniform(2),
-    "Thompson": baselines.thompson(2, N),
+    "Thompson": baselines.thompson(2, PULLS),
     "UCB": baselines.ucb(2, 0.5),
     "greedy": baselines.greedy(2),
-    "optimum": bandit_dp.learner(2, N),
+    "optimum": bandit_dp.learner(2, PULLS),
 }
 episodes = {name: play_test(player, {}) for name, player in players.items()}
 lost = {name: losses(played) for name, played in episodes.items()}  # (M, T) each
@@ -236,7 +240,7 @@ for name in players:
     print(f"shortfall {missed[0]:.4f} +- {missed[1]:.4f}")
 
 # %%
-plan = bandit_dp.solve(2, N)
+plan = bandit_dp.solve(2, PULLS)
 library = bandit_dp.regrets(
     plan, episodes["Thompson"].action, episodes["Thompson"].reward
 )
@@ -296,7 +300,7 @@ def to_single(tree):
 
 
 def sample(rng):
-    return to_single(bandits.draw(rng, 16, 8, N))
+    return to_single(bandits.draw(rng, 16, 8, PULLS))
 
 
 with using(dtype="float32"):
@@ -332,10 +336,10 @@ claim(
 )
 ratio = center / lost["Thompson"].sum(axis=1).mean()
 claim(
-    ratio < 0.125,
-    "It loses less than an eighth of what Thompson sampling loses.",
+    ratio < 0.1,
+    "It loses less than a tenth of what Thompson sampling loses.",
     ratio,
-    "< 0.125",
+    "< 0.1",
     trained=True,
 )
 claim(
@@ -345,32 +349,38 @@ claim(
 
 # %%
 figure, axes = plots.figure(columns=2)
-pulls = numpy.arange(1, N + 1)
+pulls = numpy.arange(1, PULLS + 1)
 shown = ["LSTM before", "Thompson", "UCB", "greedy", "LSTM"]
 colours = dict(zip(shown, [plots.BEFORE, *plots.COLOURS[1:4], plots.AFTER]))
 for place, name in enumerate(shown):
     center, error = mean_and_error(lost[name].sum(axis=1))
-    axes[0].barh(place, center, xerr=error, color=colours[name])
+    style = dict(color=colours[name], ms=9)
+    axes[0].errorbar(center, place, xerr=error, fmt="o", **style)
 axes[0].set_yticks(range(len(shown)), shown)
-axes[0].set_xscale("log")
+axes[0].set(xscale="log", xlim=(5e-3, 2))
 plots.labels(axes[0], "shortfall V* - J, in rewards", "")
 for name in shown:
     style = dict(color=colours[name], lw=1.6)
     error = 2 * lost[name].std(axis=0) / len(lost[name]) ** 0.5
-    plots.band(axes[1], pulls, lost[name].mean(axis=0), error, name, **style)
-plots.floor(axes[1], pulls, 0.0 * pulls, "optimum")
+    plots.band(axes[1], pulls, lost[name].mean(axis=0), error, None, **style)
+plots.floor(axes[1], pulls, 0.0 * pulls, None)
 axes[1].set_yscale("symlog", linthresh=1e-3)
 plots.labels(axes[1], "pull", "lost at this pull, V - Q")
 plots.save(figure, "22_rl2")
 
 # %% [markdown]
-# On the left is the whole shortfall of each player in ten pulls, on a logarithmic scale;
-# thin lines are two standard errors. On the right is what is lost at each pull, with
-# bands of two standard errors. Below $10^{-3}$ that scale is linear, so that zero, the
-# dashed line of the optimum, is on it. The first pull cannot be wrong, because both arms
-# are equally good for all one knows. Thompson sampling loses at every pull, because it
-# keeps pulling the arm that it believes to be the worse one. The LSTM was told none of
-# these rules, and its curve is near that of the greedy player.
+# On the left is the whole shortfall of each player in ten pulls, on a logarithmic scale,
+# with two standard errors, which are mostly smaller than the dots. On the right, in the
+# same colours, is what is lost at each pull, with bands of two standard errors. Below
+# $10^{-3}$ that scale is linear, so that zero, the dashed line of the optimum, is on it.
+#
+# The first pull cannot be wrong, because both arms are equally good for all one knows.
+# Thompson sampling (orange) loses at every pull, because it keeps pulling the arm that it
+# believes to be the worse one. UCB (green) explores too late: its bonus makes it try the
+# worse arm even when there is no time left to use what it learns. The greedy player
+# (pink) loses where it tosses a coin and should explore, and nothing at the last pull,
+# when greed is right. The LSTM (blue) was told none of these rules, and what it loses is
+# small at all pulls.
 #
 # ## Arms that depend on each other
 #
