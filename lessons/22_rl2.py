@@ -87,7 +87,7 @@ def posterior_mean(s, f):
 
 @lru_cache(None)
 def V(counts, left):
-    """The most that can be earned after counts ((s, f), (s, f)), with some pulls left."""
+    """The most that can be earned, for counts ((s, f), (s, f)) and pulls left."""
     return max(Q(counts, arm, left) for arm in (0, 1)) if left else 0.0
 
 
@@ -148,12 +148,8 @@ costs = {
     c: cost_of_greed(c, PULLS - t) for t in range(PULLS) for c in all_counts(t)
 }
 worst = max(costs, key=costs.get)
-print(
-    "situations:",
-    len(costs),
-    " greed is wrong in",
-    wrong,
-)
+wrong = sum(cost > 1e-9 for cost in costs.values())
+print("situations:", len(costs), " greed is wrong in", wrong)
 print("it costs most at", worst, ":", round(costs[worst], 4))
 print("posterior means", [round(posterior_mean(*pair), 3) for pair in worst])
 
