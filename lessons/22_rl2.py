@@ -274,11 +274,10 @@ claim(
 # follows a policy gradient as in the lesson *bandits*, with one change that makes it much
 # less noisy. While we train, we know the chances $p$ of the arms. So the reward of a pull
 # is replaced by its mean over actions and outcomes, $\pi_t\cdot p$. Only what the pull
-# changes *later* is judged by chance: whether it taught something. With $\cdot$ for a
-# product that is not differentiated in its second factor,
+# changes *later* is judged by chance: whether it taught something. So
 #
-# $$\nabla J=\mathbb E\sum_t\nabla(\pi_t\cdot p)+\nabla\log\pi_t(a_t)\cdot
-# \Big(\sum_{s>t}\pi_s\cdot p-\text{baseline}\Big).$$
+# $$\nabla J=\mathbb E\sum_t\Big[\nabla(\pi_t\cdot p)
+# +\Big(\sum_{u>t}\pi_u\cdot p-\text{baseline}\Big)\nabla\log\pi_t(a_t)\Big].$$
 #
 # The baseline is the mean over the other seven episodes of the same bandit. The player
 # itself never sees $p$. It is used for training as the labels were in earlier lessons.
@@ -383,9 +382,9 @@ plots.save(figure, "22_rl2")
 # A learned player fits the problems that it was trained on, and this can be an advantage.
 # Wang et al. (2016) trained on two arms with the chances $p$ and $1-p$, say 0.9 and 0.1,
 # where only the order is unknown. Now a failure of one arm says as much as a success of
-# the other, so there is nothing to explore. The best player counts the evidence $d$ for
+# the other, so there is nothing to explore. The best player counts the evidence $e$ for
 # the first arm and follows its sign. With $\Delta=2p-1$, it loses at a pull $\Delta$ times
-# the chance that $d$ points to the wrong arm. Over all pulls to come this adds up to
+# the chance that $e$ points to the wrong arm. Over all pulls to come this adds up to
 #
 # $$\text{regret}\to\frac1{2\Delta}.$$
 #
