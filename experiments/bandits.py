@@ -1,6 +1,6 @@
 """Recurrent players of bandits, beside the best player there can be.
 
-    python experiments/bandits.py                        everything, 3 seeds: about 8 minutes
+    python experiments/bandits.py                        everything, 3 seeds: about 5 minutes
     python experiments/bandits.py short --seeds 0        one of short, long, dependent, contextual
 
 short       two arms, 10 pulls: the shortfall V* - J below the Bayes-adaptive optimum, 6.022
@@ -133,7 +133,7 @@ RUNS = {
     "short": (run_short, 800),
     "long": (run_long, 1000),
     "dependent": (run_dependent, 400),
-    "contextual": (run_contextual, 650),
+    "contextual": (run_contextual, 850),
 }
 
 
