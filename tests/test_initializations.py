@@ -5,7 +5,7 @@ The equations themselves are theorems (theorems/initializations.py).
 
 import numpy
 import pytest
-from helpers import close, instead, one, refused, rng, turns_red
+from helpers import close, instead, one, refused, rng, times, turns_red
 from helpers import waves as task
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -13,12 +13,13 @@ from minimeta.core.backend import np
 from minimeta.core.gradients import constant, grad, value_and_grad
 from minimeta.core.losses import cross_entropy, mse
 from minimeta.core.optim import adam, sgd
-from minimeta.core.trees import copies, leaves, tree_map
+from minimeta.core.trees import copies, flatten, leaves, tree_map
+from minimeta.embeddings import prototypical
 from minimeta.exact import quadratics as exact
 from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
 from minimeta.meta import evaluate, meta_loss
 from minimeta.nets import Net, mlp
-from minimeta.tasks import Data, Task
+from minimeta.tasks import Data, Task, episodes
 from minimeta.tasks.quadratics import draw_quadratics, from_quadratics
 from minimeta.theorems import initializations as theorems
 from minimeta.theorems import relatives
@@ -46,8 +47,8 @@ def mean_for_sum(phi, data, net, loss):
     return np.mean(loss(net.apply(phi, data.x), data.y))
 
 
-def one_step_more(theta, support, net, loss=mse, step_size=0.01, steps=1):
-    return maml.trajectory(theta, support, net, loss, step_size, steps + 1)[-1]
+def one_more_step(adapt):
+    return lambda *a, steps, **options: adapt(*a, steps=steps + 1, **options)
 
 
 def constant_gradient(f):
@@ -68,7 +69,7 @@ def doubled_copies(net, params, data, of):
 
 BUGS = [
     (maml, "adapt", first_order, theorems.maml_meta_gradient),
-    (maml, "adapt", instead(one_step_more), theorems.maml_meta_gradient),
+    (maml, "adapt", one_more_step, theorems.maml_meta_gradient),
     (maml, "total_loss", instead(mean_for_sum), theorems.maml_meta_gradient),
     (maml, "adapt", first_order, theorems.maml_fixed_point),
     (fomaml, "adapt", second_order, theorems.fomaml_meta_gradient),
@@ -78,6 +79,9 @@ BUGS = [
     (imaml, "conjugate_gradients", instead(not_solved), relatives.imaml_meta_gradient),
     (imaml, "hvp", instead(lambda f: lambda *a: a[-1]), relatives.imaml_meta_gradient),
     (anil, "task_copies", instead(constant_copies), relatives.anil_meta_gradient),
+    (anil, "adapt", one_more_step, relatives.anil_step_from_zeros),
+    (maml, "adapt", one_more_step, relatives.maml_step_from_zeros_is_anil),
+    (prototypical, "inner_products", times(1.1), relatives.anil_step_is_prototypes),
     (fine_tuning, "task_copies", instead(doubled_copies), theorems.joint_gradient),
 ]
 
@@ -157,6 +161,28 @@ def test_reptile_takes_adam_as_its_inner_optimizer_and_walks_through_minibatches
     parts = [reptile.minibatch(data, step, 2).x for step in range(4)]
     assert_array_equal(numpy.concatenate(parts[:3], axis=1), data.x)
     assert_array_equal(parts[3], parts[0])
+
+
+def test_an_inner_step_of_reptile_sees_as_many_examples_of_each_class():
+    """As classes take turns in an episode, a minibatch of `ways` examples has one of each class.
+
+    In a support sorted by class, it has three of one class, and the step forgets the others.
+    """
+    x, y = rng().normal(size=(40, 3)), numpy.repeat(numpy.arange(8), 5)
+    support = episodes(rng(), x, y, tasks=6, ways=4, shots=3, queries=1).support
+    order = numpy.argsort(support.y.argmax(axis=-1)[0], kind="stable")
+    by_class = Data(support.x[:, order], support.y[:, order])
+    seen = lambda data: [reptile.minibatch(data, step, 4).y.sum(axis=1) for step in range(3)]
+    assert_array_equal(seen(support), numpy.ones((3, 6, 4)))
+    assert numpy.max(seen(by_class)) == 3
+
+
+def test_the_order_of_the_support_is_nothing_to_reptile_without_minibatches():
+    learner, data = reptile.learner(NET, inner=sgd(0.3), steps=5), task(shots=6)
+    theta, order = learner.init(rng()), rng(1).permutation(6)
+    phi = learner.adapt(theta, data.support)
+    other = learner.adapt(theta, Data(data.support.x[:, order], data.support.y[:, order]))
+    close(flatten(phi), flatten(other), 1e-12)
 
 
 def test_reptile_refuses_minibatches_that_do_not_divide_the_support():

@@ -1,22 +1,26 @@
 """Theorems on MAML's relatives that change the inner loop: ANIL, Meta-SGD and iMAML.
 
-As in theorems/initializations.py, the tasks are quadratics given as data for a linear network.
+As in theorems/initializations.py, the tasks are quadratics given as data for a linear network. In
+those at the end, examples are classified by a network whose last layer starts at zero.
 """
 
 import numpy
 
-from minimeta.core.losses import mse
+from minimeta.core.losses import cross_entropy, log_softmax, mse
+from minimeta.embeddings import prototypical
+from minimeta.exact import class_gaussians
 from minimeta.exact import quadratics as exact
-from minimeta.initializations import anil, imaml, meta_sgd
+from minimeta.initializations import anil, imaml, maml, meta_sgd
 from minimeta.meta import meta_loss
-from minimeta.nets import Net
+from minimeta.nets import Net, linear, mlp
 from minimeta.tasks import Data, Task
 from minimeta.tasks.quadratics import from_quadratics
 from minimeta.theorems import Claim, theorem
-from minimeta.theorems.tools import HESTENES, LINE, draw_family, meta_gradient, parameters
+from minimeta.theorems.tools import ALGEBRA, HESTENES, LINE, draw_family, meta_gradient, parameters
 
 LI, RAGHU, RAJESWARAN = "Li et al. 2017", "Raghu et al. 2020", "Rajeswaran et al. 2019"
 STEPS = range(1, 6)
+WAYS, SHOTS, STEP_SIZE = 4, 3, 2.0  # of the tasks of classes
 
 
 @theorem(lesson="inner_loop", source=RAGHU)
@@ -132,3 +136,64 @@ def conjugate_gradients_are_exact():
     A, c, _, _ = draw_family(tasks=4)
     solution = imaml.conjugate_gradients(lambda v: {"w": A @ v["w"]}, {"w": c[..., None]}, 3)
     return Claim(solution["w"], numpy.linalg.solve(A, c[..., None]), tolerance=1e-8)
+
+
+# ---- Classes, and a last layer that starts at zero ----
+
+
+def draw_classes(shots=SHOTS):
+    """Five tasks of Gaussian classes in three dimensions."""
+    rng = numpy.random.default_rng(0)
+    return class_gaussians.sample(rng, 5, shots, 2, WAYS, numpy.eye(3), 0.5 * numpy.eye(3))
+
+
+def classifier():
+    """A network for these tasks, and its parameters with a last layer of zeros."""
+    net = mlp([3, 6, WAYS])
+    first, last = net.init(numpy.random.default_rng(1))
+    return net, [first, {name: numpy.zeros_like(leaf) for name, leaf in last.items()}]
+
+
+def answers(learner, meta, task):
+    """The logits of the queries after adapting to the support: (M, Q, C)."""
+    return learner.predict(meta, learner.adapt(meta, task.support), task.query.x)
+
+
+@theorem(lesson="inner_loop", source=ALGEBRA)
+def anil_step_from_zeros():
+    """One ANIL step of size a from a zero head gives class c of N the logit (a/N) h.(m_c - m).
+
+    h are a query's features, m_c is the mean of the features of class c and m that of all. The
+    gradient of the mean cross-entropy at a zero head is mean h (1/N - y), for labels y.
+    """
+    (net, theta), task = classifier(), draw_classes()
+    support, query = (numpy.maximum(d.x @ theta[0]["W"] + theta[0]["b"], 0.0) for d in task)
+    means = support.reshape(5, SHOTS, WAYS, -1).mean(axis=1)  # (M, C, H), as classes take turns
+    centred = means - means.mean(axis=1, keepdims=True)
+    expected = STEP_SIZE / WAYS * numpy.einsum("mqh,mch->mqc", query, centred)
+    computed = answers(anil.learner(net, -1, cross_entropy, STEP_SIZE), theta, task)
+    return Claim(computed, expected, tolerance=1e-12)
+
+
+@theorem(lesson="inner_loop", source=ALGEBRA)
+def maml_step_from_zeros_is_anil():
+    """MAML's first step from a zero last layer moves that layer alone: it is ANIL's step."""
+    (net, theta), task = classifier(), draw_classes()
+    computed = answers(maml.learner(net, cross_entropy, STEP_SIZE), theta, task)
+    expected = answers(anil.learner(net, -1, cross_entropy, STEP_SIZE), theta, task)
+    return Claim(computed, expected, tolerance=1e-12)
+
+
+@theorem(lesson="prototypes", source=ALGEBRA)
+def anil_step_is_prototypes():
+    """With one shot and features of one length, an ANIL step of 2 N from zeros is prototypes.
+
+    -|h - m_c|^2 = 2 h.m_c - |m_c|^2 - |h|^2, where the last two are the same for all classes.
+    """
+    body, task = prototypical.on_sphere(mlp([3, 6, 5]), radius=1.5), draw_classes(shots=1)
+    theta = body.init(numpy.random.default_rng(1))
+    net = Net(None, lambda p, x: linear(body.apply(p["body"], x), **p["head"]))
+    meta = {"body": theta, "head": {"W": numpy.zeros((5, WAYS)), "b": numpy.zeros(WAYS)}}
+    computed = answers(anil.learner(net, "head", cross_entropy, 2.0 * WAYS), meta, task)
+    expected = answers(prototypical.learner(body), theta, task)
+    return Claim(log_softmax(computed), log_softmax(expected), tolerance=1e-12)
