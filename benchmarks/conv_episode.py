@@ -1,7 +1,8 @@
 """A prototypical-network episode (Snell et al. 2017): 20 classes, one support image each, 28x28.
 
 Four blocks of 3x3 convolution with 64 filters, normalisation over the batch, relu and 2x2 pooling
-embed all images; a query is classified by its squared distance to the classes' prototypes."""
+embed all images; a query is classified by its squared distance to the classes' prototypes. The
+small one has 14x14 pixels and three blocks of few filters, as experiments/few_shot.py has them."""
 
 import numpy
 
@@ -12,7 +13,14 @@ SIZES = {
         "side": 28,
         "filters": (64, 64, 64, 64),
         "training_steps": 50,
-    }
+    },
+    "conv_episode_small": {
+        "classes": 20,
+        "queries": 5,
+        "side": 14,
+        "filters": (16, 32, 64),
+        "training_steps": 500,
+    },
 }
 STABLE = 1e-5  # added to the variance
 

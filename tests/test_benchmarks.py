@@ -74,8 +74,8 @@ def test_the_sizes_are_what_the_names_promise():
     assert [sizes[name]["steps"] for name in ("maml", "maml_5_steps", "maml_wide")] == [1, 5, 1]
     coordinates = sizes["learned_optimizer"]["problems"] * sizes["learned_optimizer"]["dimensions"]
     assert coordinates == 1280
-    episode = sizes["conv_episode"]
-    assert episode["classes"] * (1 + episode["queries"]) == 120
+    for name in ("conv_episode", "conv_episode_small"):
+        assert sizes[name]["classes"] * (1 + sizes[name]["queries"]) == 120
 
 
 def test_a_fisher_diagonal_is_the_sum_of_squared_gradients(float64):
