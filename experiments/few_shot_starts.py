@@ -48,8 +48,8 @@ def network(width, activation=after_layer_norm):
     return mlp([SIDE * SIDE, width, 64, WAYS], activation)
 
 
-def steep(make, net, step_size):
-    """make(inner steps) on this network, with this inner step size and the cross-entropy."""
+def maker(make, net, step_size):
+    """inner steps -> the learner on this network, with this inner step size and cross-entropy."""
     return lambda steps: make(net, loss=cross_entropy, step_size=step_size, steps=steps)
 
 
@@ -58,18 +58,18 @@ PLAIN = mlp([SIDE * SIDE, 128, 64, WAYS])
 ANIL = lambda steps: anil.learner(NET, loss=cross_entropy, step_size=2.0, steps=steps)
 REPTILE = dict(loss=cross_entropy, inner=sgd(0.3))
 RECIPES = {
-    "maml": Recipe(steep(maml.learner, NET, 2.0), inner=(1, 2, 3)),
-    "maml-narrow": Recipe(steep(maml.learner, NARROW, 2.0), steps=3000),
-    "maml-1000": Recipe(steep(maml.learner, NARROW, 2.0), steps=1000),
-    "maml-1000-no-norm": Recipe(steep(maml.learner, PLAIN, 2.0), steps=1000),
-    "maml-5-shot": Recipe(steep(maml.learner, NARROW, 2.0), steps=4000, shots=5),
+    "maml": Recipe(maker(maml.learner, NET, 2.0), inner=(1, 2, 3)),
+    "maml-narrow": Recipe(maker(maml.learner, NARROW, 2.0), steps=3000),
+    "maml-1000": Recipe(maker(maml.learner, NARROW, 2.0), steps=1000),
+    "maml-1000-no-norm": Recipe(maker(maml.learner, PLAIN, 2.0), steps=1000),
+    "maml-5-shot": Recipe(maker(maml.learner, NARROW, 2.0), steps=4000, shots=5),
     "anil": Recipe(ANIL, steps=8000),
     "meta-sgd": Recipe(
-        steep(meta_sgd.learner, NARROW, 2.0),
+        maker(meta_sgd.learner, NARROW, 2.0),
         steps=3000,
         optimizer=lambda steps: adam(linear_decay(0.002, steps)),
     ),
-    "fomaml": Recipe(steep(fomaml.learner, NET, 0.5), inner=(5,)),
+    "fomaml": Recipe(maker(fomaml.learner, NET, 0.5), inner=(5,)),
     "reptile": Recipe(
         lambda steps: reptile.learner(NET, steps=steps, **REPTILE),
         inner=(5, 10),
