@@ -71,7 +71,7 @@ ANIL = lambda steps: anil.learner(NET, loss=cross_entropy, step_size=2.0, steps=
 REPTILE = dict(loss=cross_entropy, inner=sgd(0.3))
 RECIPES = {
     "maml": Recipe(maker(maml.learner, NET, 2.0), inner=(1, 2, 3)),
-    "maml-narrow": Recipe(maker(maml.learner, NARROW, 2.0), steps=3000),
+    "maml-narrow": Recipe(maker(maml.learner, NARROW, 2.0), steps=4500),
     "maml-1000": Recipe(maker(maml.learner, NARROW, 2.0), steps=1000),
     "maml-1000-no-norm": Recipe(maker(maml.learner, PLAIN, 2.0), steps=1000),
     "maml-5-shot": Recipe(maker(maml.learner, NARROW, 2.0), steps=4000, shots=5),
