@@ -489,7 +489,10 @@ for low, high in ranges:
 #   and 1 or 0.
 #
 # A fifth one, **MAML** of the lesson *maml*, adapts a classifier by one gradient step
-# on the support. It has five outputs, so it can only be asked five-way questions.
+# on the support. It has five outputs, so it can only be asked five-way questions. Its
+# last layer starts at zero: then all classes are alike before the inner step, and the
+# step gives each class a row of weights that points towards the mean of its examples,
+# as a prototype does. It learns much faster so than from a random last layer.
 
 
 # %%
@@ -606,9 +609,20 @@ def fit(learner, sample, steps, step_size=0.004):
 
 
 # %%
+def zero_last_layer(net):
+    """The same network, whose last layer starts at zero."""
+
+    def init(rng):
+        *body, last = net.init(rng)
+        return [*body, tree_map(numpy.zeros_like, last)]
+
+    return Net(init, net.apply)
+
+
+# %%
 known, new = letters_of("train", "validation", turns=4), letters_of("test")
 net, compare = mlp([196, 256, 64]), mlp([128, 64, 1])
-classifier = mlp([196, 128, 64, 5])
+classifier = zero_last_layer(mlp([196, 128, 64, 5]))
 sphere = prototypical.on_sphere(net)
 STEPS, MAML_STEPS, FEW = (20, 20, 20) if QUICK else (1600, 1000, 400)
 published = my_relation(net, compare, squared_error)

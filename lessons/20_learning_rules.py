@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 20. A learning rule that all weights share
+# # 20. Learning rules: one rule that all weights share
 #
 # **The promise.** An LSTM that learns to learn can also do something simpler: it can
 # store its training tasks. You will see it happen, and you will build the cure. One

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 23. MAML from rewards
+# # 23. MAML-RL: learn where to start learning from rewards
 #
 # **The promise.** A point in the plane must reach a goal that it cannot see. At the end
 # of this lesson a policy starts from a place that was *learned*: it wanders about for
