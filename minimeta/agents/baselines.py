@@ -78,9 +78,9 @@ def means(counts):
 def chances_to_be_best(counts, nodes):
     """The posterior probability of each arm that none pays more often: (M, A, 2) -> (M, A)."""
     x, w = numpy.polynomial.legendre.leggauss(nodes)
-    p = np.asarray((1.0 + x) / 2.0, dtype=counts.dtype)  # from 0 to 1, (J,)
+    p = np.asarray((1.0 + x) / 2.0, dtype=counts.dtype)  # from 0 to 1, (nodes,)
     weights = np.asarray(w / 2.0, dtype=counts.dtype)
-    density = powers(counts, p)  # (M, A, J), not yet of integral 1
+    density = powers(counts, p)  # (M, A, nodes), not yet of integral 1
     total = np.sum(density * weights, axis=-1, keepdims=True)
     below = p * np.sum(powers(counts, np.outer(p, p)) * weights, axis=-1) / total  # Q at p
     arms = np.shape(counts)[1]
