@@ -15,16 +15,14 @@ Thompson sampling, the greedy player and UCB play the same test bandits. What fo
 standard error over tasks. CPU seconds are those of one training.
 """
 
-import argparse
 import time
 
 import numpy
+from rules import run_asked, show_mean, single
 
 from minimeta.agents import baselines, contextual, policy_gradient, rl2
 from minimeta.agents.acting import decide, play
-from minimeta.core.backend import using
 from minimeta.core.optim import adam, linear_decay
-from minimeta.core.trees import tree_map
 from minimeta.exact import bandit_dp, dependent_arms
 from minimeta.exact import contextual as exact_contextual
 from minimeta.tasks import bandits
@@ -34,17 +32,6 @@ from minimeta.tasks.contextual import CONTEXTUAL
 from minimeta.training import train
 
 HIGH = 0.9  # of the dependent arms
-
-
-def single(tree):
-    """The tree in single precision."""
-    return tree_map(lambda leaf: leaf.astype(numpy.float32), tree)
-
-
-def show(name, sample, seconds=""):
-    """Print a row for the mean of a sample, one number for each task."""
-    error = sample.std() / len(sample) ** 0.5
-    print(f"{name:58}{sample.mean():10.4f} +- {error:.4f}  {seconds}", flush=True)
 
 
 def train_agent(agent, follow, draw, seed, steps, step_size=0.01):
@@ -83,12 +70,12 @@ def run_arms(name, seeds, steps, tasks, pulls, draw, measure):
         "greedy": baselines.greedy(2),
     }
     for word, other in others.items():
-        show(f"{name}: {word}", measure(other, {}, pulls, tasks))
+        show_mean(f"{name}: {word}", measure(other, {}, pulls, tasks))
     agent = rl2.learner(1, 2, hidden=24)
     follow = policy_gradient.bandit_gradient(agent)
     for seed in seeds:
         meta, seconds = train_agent(agent, follow, lambda rng: draw(rng, 16, 8, pulls), seed, steps)
-        show(f"{name}, seed {seed}: rl2", measure(agent, meta, pulls, tasks), seconds)
+        show_mean(f"{name}, seed {seed}: rl2", measure(agent, meta, pulls, tasks), seconds)
 
 
 def run_short(seeds, steps, tasks):
@@ -104,7 +91,7 @@ def run_long(seeds, steps, tasks):
 def run_dependent(seeds, steps, tasks):
     """Twenty pulls of two dependent arms, beside the best player."""
     draw = lambda rng, *sizes: bandits.draw_dependent(rng, *sizes, high=HIGH)
-    show("dependent: best player", regret(dependent_arms.learner(), {}, 20, tasks))
+    show_mean("dependent: best player", regret(dependent_arms.learner(), {}, 20, tasks))
     run_arms("dependent", seeds, steps, tasks, 20, draw, regret)
 
 
@@ -124,7 +111,7 @@ def run_contextual(seeds, steps, tasks):
         gap = best - play(decide(agent), meta, CONTEXTUAL, *test).reward[:, 0]  # (M, T)
         order = gap.mean(axis=0).argsort()
         for word, t in (("farthest", order[-1]), ("nearest", order[0])):
-            show(
+            show_mean(
                 f"contextual, seed {seed}: below the best, {word}, step {t + 1}", gap[:, t], seconds
             )
 
@@ -139,18 +126,7 @@ RUNS = {
 
 def main(arguments=None):
     """Run what is asked for on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(RUNS))
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, help="updates of each training")
-    parser.add_argument("--tasks", type=int, default=1000, help="tasks of each test")
-    asked = parser.parse_args(arguments)
-    with using(dtype="float32"):
-        for name in asked.names or RUNS:
-            if name not in RUNS:
-                parser.error(f"{name} is none of {', '.join(RUNS)}")
-            run, steps = RUNS[name]
-            run(asked.seeds, asked.steps or steps, asked.tasks)
+    run_asked(__doc__, RUNS, arguments)
 
 
 if __name__ == "__main__":

@@ -282,20 +282,25 @@ def run_blur(seeds, steps, tasks):
 RUNS = {"vsml": (run_vsml, 900), "symla": (run_symla, 800), "blur": (run_blur, 400)}
 
 
-def main(arguments=None):
-    """Run what is asked for on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(RUNS))
+def run_asked(description, runs, arguments):
+    """Run those of {name: (run, updates)} that the command line names; bandits.py does so too."""
+    parser = argparse.ArgumentParser(description=description.split("\n")[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(runs))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, help="updates of each training")
     parser.add_argument("--tasks", type=int, default=1000, help="tasks of each test")
     asked = parser.parse_args(arguments)
     with using(dtype="float32"):
-        for name in asked.names or RUNS:
-            if name not in RUNS:
-                parser.error(f"{name} is none of {', '.join(RUNS)}")
-            run, steps = RUNS[name]
+        for name in asked.names or runs:
+            if name not in runs:
+                parser.error(f"{name} is none of {', '.join(runs)}")
+            run, steps = runs[name]
             run(asked.seeds, asked.steps or steps, asked.tasks)
+
+
+def main(arguments=None):
+    """Run what is asked for on the command line."""
+    run_asked(__doc__, RUNS, arguments)
 
 
 if __name__ == "__main__":

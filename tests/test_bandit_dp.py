@@ -55,12 +55,11 @@ def test_the_symmetric_agent_plays_more_arms():
     assert lost(symla.learner(4, hidden=3), learner.init(rng()), 4) > 0.1
 
 
-def test_values_of_the_critic_are_one_for_each_step():
+def test_a_recurrent_policy_has_a_logit_for_each_action_at_each_step():
     learner = rl2.learner(1, 3)
     problem, noise = bandits.draw(rng(), 2, 3, 4, arms=3)
     meta = learner.init(rng())
     data = histories(play(learner, meta, BERNOULLI, problem, noise))
-    assert rl2.values(meta, data).shape == (6, 4)
     assert learner.along(meta, data).shape == (6, 4, 3)
 
 

@@ -7,7 +7,7 @@ change. They are kept from episode to episode for as long as the problem stays t
 policy that earns much in the whole trial has to explore at first.
 
 The LSTM is that of memories/recurrent.py, which answers with as many numbers as its labels have,
-A + 2: the A logits, the value that the critic expects from now on, and one that is not used.
+A + 2. The first A of them are the logits, and the last two are not used.
 
 Sources: Duan et al. 2016, arXiv:1611.02779; Wang et al. 2016, arXiv:1611.05763, whose LSTM takes
 the place of the former's GRU. The sizes are this project's.  Lesson rl2.
@@ -41,8 +41,3 @@ def init(rng, observations, actions, hidden):
     meta = recurrent.init(rng, observations, actions + 2, hidden)
     W_x = to_device(rng.normal(size=np.shape(meta["cell"]["W_x"])))
     return {**meta, "cell": {**meta["cell"], "W_x": W_x}}
-
-
-def values(meta, data):
-    """What the critic expects from each step on, of data such as `acting.histories`: (M, T)."""
-    return recurrent.predict_along(meta, data)[..., -2]

@@ -8,7 +8,8 @@ The question about each class is asked on its own: is the query of this class, y
 N classes the answer is yes, so the best that g can say is P(same class | c_k, f(x)) with a prior of
 1/N; for Gaussian classes `class_gaussians.same_class` has it in closed form. A network that has
 learned nothing says 1/N to all. There the gradient of the squared error has the factor sigmoid' =
-(1/N)(1 - 1/N), so it vanishes as N grows, and training with many classes often ends there. The
+(1/N)(1 - 1/N), so it vanishes as N grows, and training with small steps often ends there. With
+larger ones all scores fall until every answer is no: the loss is 1/N, and sigmoid' is nearly 0. The
 gradient of the cross-entropy of the same question lacks that factor:
 
     of the paper        learner(net, compare, squared_error)

@@ -172,6 +172,7 @@ def to_host(tree):
 
 
 def fetch(a):
+    """A leaf of a tree in host memory: a device array as a NumPy array, all else as it is."""
     return a.get() if hasattr(a, "get") else a
 
 
