@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export VECLIB_MAXIMUM_THREADS ?= 1
 
-.PHONY: help setup list lessons lessons-seeds lesson test verify gpu-check autograd-suite bench clean
+.PHONY: help setup list lessons lessons-seeds lesson test verify gpu-check autograd-suite bench sweep-check clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -57,6 +57,14 @@ bench: .venv/bench ## minimeta beside JAX and PyTorch; writes out/bench.md
 
 .venv/bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+sweep-check: .venv/cluster ## sweeps on Dask's workers, on loky's and under MPI
+	@$(BIN)/python -m pytest tests/test_sweep.py
+
+# mpich brings mpirun as a wheel; on a cluster, mpi4py takes the MPI that is there.
+.venv/cluster: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]' mpich
 	@touch $@
 
 clean: ## delete out/, .venv and the caches

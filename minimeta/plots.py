@@ -4,10 +4,12 @@ A figure shows before, after and the Bayes-optimal line, in colours that the col
 (Okabe & Ito 2008), with labelled axes, readable at page width.
 """
 
+import itertools
 import os
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]  # Okabe & Ito
 BEFORE, AFTER, BAYES = "#7F7F7F", COLOURS[0], "#000000"
@@ -77,4 +79,13 @@ def against(ax, x, measured, exact, names, label="exact"):
         ax.plot(x, column, linewidth=4, alpha=0.7, label=name)
     for i, column in enumerate(exact.T):
         floor(ax, x, column, "" if i else label)
+    return ax
+
+
+def sweep(ax, rows, x=None):
+    """The curves (T,) of the rows of `minimeta.sweep.table`, a line each, +- 2 standard errors."""
+    for row, colour in zip(rows, itertools.cycle(COLOURS)):
+        where = numpy.arange(len(row.mean)) if x is None else x
+        name = ", ".join(f"{key}={value}" for key, value in row.setting.items()) or row.leaf
+        band(ax, where, row.mean, 2.0 * row.standard_error, name, color=colour)
     return ax

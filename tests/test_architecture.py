@@ -27,6 +27,7 @@ RANKS = {
     "compare": 5,
     "conformance": 5,
     "plots": 5,
+    "sweep": 5,
     "diagrams": 5,
     "gpu_check": 5,
     "course": 6,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "experiments"
-QUICK = {  # script: its arguments; the first one is looked for in what it prints
+QUICK = {  # script: its arguments; the first word is looked for in what it prints
     "in_context": "chain layer late --seeds 0 --steps 2 --tasks 50",
     "bandits": "contextual dependent --seeds 0 --steps 2 --tasks 4",
     "few_shot": "sphere --data glyphs --seeds 0 --steps 2 --episodes 2",
@@ -16,6 +16,7 @@ QUICK = {  # script: its arguments; the first one is looked for in what it print
     "few_shot_starts": "reptile --seeds 0 --steps 2 --episodes 2",
     "fast_weights": "capacity --seeds 0 --steps 2",
     "memory": "binding --seeds 0 --steps 2 --sequences 2",
+    "sweeps": "--settings 20",
 }
 
 
@@ -27,7 +28,7 @@ def test_an_experiment_prints_a_row_for_what_it_is_asked(name, capsys, monkeypat
     spec.loader.exec_module(script)
     arguments = QUICK[name].split()
     script.main(arguments)
-    assert arguments[0] in capsys.readouterr().out
+    assert arguments[0].strip("-") in capsys.readouterr().out
 
 
 def test_every_experiment_has_a_quick_run():

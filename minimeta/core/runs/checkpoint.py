@@ -50,12 +50,13 @@ class Checkpoint(NamedTuple):
     config: object  # as JSON gives it back; None if none was saved
 
 
-def save(path, tree, step=0, rng=None, config=None):
+def save(path, tree, step=0, rng=None, config=None, durable=True):
     """Write a checkpoint to exactly this path (no suffix is added), making its folder if need be.
 
     tree: dicts with string keys, lists and tuples, nested, of numeric arrays of any shape and dtype
     and of Python numbers; device arrays are saved as NumPy arrays, NumPy scalars as 0-d arrays.
     rng: a numpy Generator, or its generator_state. config: anything JSON can hold.
+    durable=False does not wait for the disk: quicker, and a power failure can damage the file.
     Raises TypeError or ValueError for anything else, and OSError where the disk fails; the file at
     `path` is then as it was.
     """
@@ -69,7 +70,7 @@ def save(path, tree, step=0, rng=None, config=None):
     _json("config", config)  # first by itself, for the error to name it
     text = _json("tree", {**head, "rng": state, "config": config})
     members = {f"array_{i}": a.transpose(orders[i] or range(a.ndim)) for i, a in enumerate(arrays)}
-    _write(Path(path), {"head": numpy.frombuffer(text, numpy.uint8), **members})
+    _write(Path(path), {"head": numpy.frombuffer(text, numpy.uint8), **members}, durable)
 
 
 def load(path):
@@ -185,7 +186,7 @@ def _json(name, value):
         raise TypeError(f"{name} must hold only what JSON can hold ({error}).") from None
 
 
-def _write(path, members):
+def _write(path, members, durable):
     """Write the whole file under another name beside `path`, then rename it, which is atomic."""
     if path.is_dir():
         raise IsADirectoryError(f"Cannot save a checkpoint as {str(path)!r}: it is a folder.")
@@ -197,7 +198,8 @@ def _write(path, members):
             _lock(file)
             numpy.savez(file, **members)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
             if fcntl:  # while the file is locked; Windows renames no open file
                 os.replace(part, path)
         if not fcntl:
@@ -205,7 +207,8 @@ def _write(path, members):
     except BaseException:  # Ctrl-C too
         part.unlink(missing_ok=True)
         raise
-    _sync(path.parent)
+    if durable:
+        _sync(path.parent)
 
 
 def _sweep(path):
