@@ -6,8 +6,10 @@
 `sequence_train` that of the sequence loss.
 """
 
+import contextlib
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy
@@ -19,6 +21,7 @@ from minimeta.core.optim import adam
 from minimeta.core.replay import ReplayError, replay
 from minimeta.core.runs import checkpoint as checkpoints
 from minimeta.core.runs.progress import track
+from minimeta.core.runs.shares import share_out
 from minimeta.core.runs.signals import stoppable, uninterrupted
 from minimeta.core.trees import check_alike, check_trainable, leaves, names
 from minimeta.meta import meta_loss, sequence_loss
@@ -71,12 +74,16 @@ def train(
     save_every=100,
     resume=None,
     label="train",
+    workers=1,
 ):
     """Follow value_and_gradient(meta, data), with data of sample(rng); return (meta, history).
 
     init(rng) gives the first parameters, a tree; sample(rng) any tree of arrays, such as a Task.
     history is the value before every step, (steps,). The optimizer is adam(1e-3) unless given.
     A step is recorded once and replayed (minimeta.core.replay).
+
+    With `workers` above 1, the tasks, axis 0 of all data, are shared out among as many threads. The
+    value must be a mean over the tasks. It pays for large steps alone (README, *All cores*).
 
     With `checkpoint`, a path, the run is saved at the start, every `save_every` steps, at the end,
     and on Ctrl-C or SIGTERM, then with or without a path of its own. `resume` continues such a
@@ -89,15 +96,15 @@ def train(
     """
     checks.integer("steps", steps, at_least=0)
     checks.integer("save_every", save_every, at_least=1)
+    checks.integer("workers", workers, at_least=1)
     optimizer = adam(1e-3) if optimizer is None else optimizer
     check_kinds(rng, optimizer)
-    update = replay_or_not(step_of(value_and_gradient, optimizer))
     history = numpy.full(steps, numpy.nan)
     run = begin(init, optimizer, rng)
     if resume is not None:
         run = continued(resume, run, rng, history)
     try:
-        with stoppable():
+        with stoppable(), stepping(value_and_gradient, optimizer, workers) as update:
             steps_left = range(run.step, steps)
             for step in (progress := track(steps_left, label or "", quiet=label is None)):
                 if checkpoint and step % save_every == 0:
@@ -124,6 +131,24 @@ def begin(init, optimizer, rng):
             "This learner has nothing to train: its init returns a tree without leaves."
         )
     return Run(meta, optimizer.init(meta), meta, 0, checkpoints.generator_state(rng))
+
+
+@contextlib.contextmanager
+def stepping(value_and_gradient, optimizer, workers):
+    """The function of one step, as fast as it can be had: replayed, and in as many threads."""
+    if workers == 1:
+        yield replay_or_not(step_of(value_and_gradient, optimizer))
+        return
+    programs = [replay_or_not(value_and_gradient) for _ in range(workers)]
+    update = replay_or_not(optimizer.update)
+    with ThreadPoolExecutor(workers) as executor:
+        follow = share_out(programs, executor)
+
+        def step(meta, state, data):
+            value, gradient = follow(meta, data)
+            return value, *update(gradient, state, meta)
+
+        yield step
 
 
 def step_of(value_and_gradient, optimizer):
