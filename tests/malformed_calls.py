@@ -449,6 +449,12 @@ def calls():
             "value_after_step": step_of_a_bandit,
             "meta_gradient": step_of_a_bandit,
             "pathwise_gradient": step_of_a_bandit,
+            "dice_gradient": step_of_a_bandit,
+        },
+        "exact.tabular_rl2": {
+            "states": dict(arms=2, steps=3),
+            "values": dict(theta=normal(15, 2), steps=3),
+            "learner": dict(arms=2, steps=3),
         },
         "exact.navigation": {
             "best_return": dict(goal=normal(M, 2), steps=3, unit=0.1),

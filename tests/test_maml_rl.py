@@ -9,8 +9,9 @@ from helpers import given, instead, is_single, refused, rng, single_precision, t
 from helpers import times as scaled
 from numpy.testing import assert_allclose
 
-from minimeta.agents import maml_rl
+from minimeta.agents import dice, maml_rl
 from minimeta.core.backend import np
+from minimeta.core.gradients import constant
 from minimeta.core.optim import sgd
 from minimeta.core.trees import flatten
 from minimeta.exact import gaussian_bandit
@@ -33,6 +34,7 @@ def test_known_meta_gradients_of_the_bandit():
     """The goal is half a unit away along both axes; one number for each axis."""
     assert_allclose(gaussian_bandit.meta_gradient(*proofs.setting(5)), [-0.712] * 2, atol=1e-12)
     assert_allclose(gaussian_bandit.pathwise_gradient(*proofs.setting(5)), [-1.088] * 2, atol=1e-12)
+    assert_allclose(gaussian_bandit.dice_gradient(*proofs.setting(5)), [-0.84] * 2, atol=1e-12)
 
 
 def test_the_mean_of_the_best_returns_over_the_square():
@@ -139,6 +141,14 @@ MALFORMED = {
         lambda: maml_rl.meta_gradient(POLICY, NAVIGATION, (0.4,), baseline=None),
         "baseline must be a function",
     ),
+    "a named objective": (
+        lambda: maml_rl.meta_gradient(POLICY, NAVIGATION, (0.4,), inner="dice"),
+        "inner must be a function",
+    ),
+    "no episodes for dice": (
+        lambda: gaussian_bandit.dice_gradient(GOALS[0], GOALS[1], 0.5, 0.1, 0),
+        "episodes must be at least 1",
+    ),
     "one task alone": (
         lambda: FOLLOW(
             THETA, (GOALS[:1], [maml_rl.tree_map(lambda x: x[:, :1], n) for n in NOISES])
@@ -199,6 +209,11 @@ def first_answer(step):
     return answer
 
 
+def first_order_box(x):
+    """1 with the first derivative of exp, and no others."""
+    return 1.0 + x - constant(x)
+
+
 shown_goal = NAVIGATION._replace(observe=lambda goals, place: place + goals[:, None])
 BUGS = {
     "half_a_step_size_reaches_any_goal": (
@@ -225,6 +240,19 @@ BUGS = {
         "pathwise_gradient",
         instead(gaussian_bandit.meta_gradient),
     ),
+    "the_gradient_with_dice_inside": (
+        gaussian_bandit,
+        "dice_gradient",
+        instead(gaussian_bandit.meta_gradient),
+    ),
+    "sampled_meta_gradients_with_dice_inside": (dice, "box", instead(first_order_box)),
+    "dice_inside_needs_many_episodes": (
+        gaussian_bandit,
+        "dice_gradient",
+        instead(gaussian_bandit.pathwise_gradient),
+    ),
+    "second_derivatives_of_dice_are_those_of_the_return": (dice, "box", instead(first_order_box)),
+    "dice_takes_the_inner_step_of_reinforce": (dice, "returns", scaled(0.5)),
     "exact_steps_start_from_the_mean_goal": (
         gaussian_bandit,
         "exact_step",

@@ -75,16 +75,20 @@ def play(policy, phi, environment, problem, noise):
     return constant(rollout(environment, act, problem, noise))
 
 
-def adapt(policy, phi, episodes, step_size, baseline=leave_one_out):
-    """phi + step_size dS(phi), the policies (M, ...) after a step on these episodes."""
-    checks.quantity("step_size", step_size, at_least=0.0)
+def reinforce(policy, phi, episodes, baseline):
+    """S, what the inner step of each task climbs: mean_{n,t} log pi A, (M,)."""
     weight = constant(advantages(episodes, baseline))
+    chosen = policy.log_likelihood(phi, episodes.observation, episodes.action)  # (M, N, T)
+    return np.mean(chosen * weight, axis=(-2, -1))
 
-    def total(phi):
-        """The sum over tasks, which share no leaf, of mean_{n,t} log pi A."""
-        chosen = policy.log_likelihood(phi, episodes.observation, episodes.action)  # (M, N, T)
-        return np.sum(np.mean(chosen * weight, axis=(-2, -1)))
 
+def adapt(policy, phi, episodes, step_size, baseline=leave_one_out, inner=reinforce):
+    """phi + step_size dS(phi), the policies (M, ...) after a step on these episodes.
+
+    `inner` is S: `reinforce`, or `dice.objective`, which has the same gradient.
+    """
+    checks.quantity("step_size", step_size, at_least=0.0)
+    total = lambda phi: np.sum(inner(policy, phi, episodes, baseline))  # tasks share no leaf
     return tree_map(lambda p, g: p + step_size * g, phi, grad(total)(phi))
 
 
@@ -126,17 +130,23 @@ def with_score(policy, path, histories, weight=1.0):
 
 
 def meta_gradient(
-    policy, environment, step_sizes=(0.1,), surrogate=with_score, baseline=leave_one_out
+    policy,
+    environment,
+    step_sizes=(0.1,),
+    surrogate=with_score,
+    baseline=leave_one_out,
+    inner=reinforce,
 ):
     """For train: (theta, (problem, noises)) -> (value, gradient) of -J, as train descends.
 
     step_sizes has the size of each inner step; noises one noise more. `surrogate` is one of the two
-    above, and `baseline` that of the inner steps; fresh episodes have `leave_one_out`.
+    above, `baseline` and `inner` are those of the inner steps; fresh episodes have `leave_one_out`.
     """
     for size in checked_sizes(step_sizes):
         checks.quantity("step_sizes", size, at_least=0.0)
     checks.function("surrogate", surrogate)
     checks.function("baseline", baseline)
+    checks.function("inner", inner)
 
     def follow(theta, data):
         problem, noises = check_pair(data)
@@ -145,7 +155,7 @@ def meta_gradient(
         def loss(theta):
             path = [copies(theta, len(problem))]
             for size, episodes in zip(step_sizes, histories):
-                path.append(adapt(policy, path[-1], episodes, size, baseline))
+                path.append(adapt(policy, path[-1], episodes, size, baseline, inner))
             return -surrogate(policy, path, histories)
 
         return -np.mean(np.sum(histories[-1].reward, axis=-1)), grad(loss)(theta)

@@ -17,6 +17,11 @@ the actions as given, and so follows only the first part, `pathwise_gradient`:
 
     E (1 - alpha Rbar / s^2) (-2) (theta' - goal)               Rbar = mean over N actions of R
 
+DiCE differentiates the inner step in a way that is right on average, E H = d^2 J = -2 I:
+
+    E (I + alpha H) (-2) (theta' - goal)                        `dice_gradient`
+    H = mean over N actions of R ((a - theta)(a - theta)' / s^4 - I / s^2)
+
 Functions take theta and goal (..., D).
 
 Source: Finn, Abbeel & Levine 2017; the part left out: Al-Shedivat et al. 2018, arXiv:1710.03641;
@@ -79,6 +84,21 @@ def pathwise_gradient(theta, goal, deviation, step_size, episodes):
     covariance = ((4.0 * r + 4.0 * (D + 2) * variance) + 2.0 * reward) * d / episodes
     means = (1.0 - step_size * reward / variance) * (1.0 - 2.0 * step_size) * d
     return -2.0 * (means - step_size**2 / variance * covariance)
+
+
+def dice_gradient(theta, goal, deviation, step_size, episodes):
+    """What MAML follows whose inner step is differentiated by DiCE, without a score term: (..., D).
+
+    As above, with the covariance of H and g; the third moments are those of normal numbers.
+    """
+    check_pair(theta, goal, deviation)
+    checks.number("step_size", step_size, at_least=0.0)
+    checks.integer("episodes", episodes, at_least=1)
+    D, d, variance = np.shape(theta)[-1], theta - goal, deviation**2
+    r = np.sum(d**2, axis=-1, keepdims=True)
+    product = 4.0 * (r * (D + 1) + variance * (D + 2) * (D + 3)) / variance * d
+    covariance = (product - 4.0 * d) / episodes
+    return -2.0 * ((1.0 - 2.0 * step_size) ** 2 * d + step_size**2 * covariance)
 
 
 def check_pair(theta, goal, deviation=1.0):

@@ -9,8 +9,8 @@ import math
 
 import numpy
 
-from minimeta.agents import maml_rl
-from minimeta.agents.policy_gradient import no_baseline
+from minimeta.agents import dice, maml_rl
+from minimeta.agents.policy_gradient import leave_one_out, no_baseline
 from minimeta.core.backend import np
 from minimeta.core.gradients import constant, grad
 from minimeta.core.replay import replay
@@ -21,8 +21,9 @@ from minimeta.nets import Net, mlp
 from minimeta.tasks import navigation, rollout
 from minimeta.tasks.navigation import NAVIGATION
 from minimeta.theorems import Claim, theorem
-from minimeta.theorems.tools import DEFINITION, FINN, has_mean
+from minimeta.theorems.tools import DEFINITION, FINN, has_mean, hessian
 
+FOERSTER = "Foerster et al. 2018, arXiv:1802.05098"
 SHEDIVAT = "Al-Shedivat et al. 2018, arXiv:1710.03641"
 DEVIATION, ALPHA, EPISODES = 0.5, 0.1, 5
 THETA, GOAL = numpy.array([0.7, -0.1]), numpy.array([0.2, -0.6])
@@ -125,10 +126,10 @@ def the_part_with_the_actions_given():
     return Claim(computed, exactly, tolerance=1e-12)
 
 
-def sampled(surrogate, batches=40, tasks=1500):
+def sampled(surrogate, inner=maml_rl.reinforce, batches=40, tasks=1500):
     """Ascent directions of the library from independent batches of the one bandit: (batches, 2)."""
     policy, rng = maml_rl.gaussian(CONSTANT, DEVIATION), numpy.random.default_rng(1)
-    follow = maml_rl.meta_gradient(policy, BANDIT, (ALPHA,), surrogate, no_baseline)
+    follow = maml_rl.meta_gradient(policy, BANDIT, (ALPHA,), surrogate, no_baseline, inner)
     drawn = []
     for _ in range(batches):
         _, noises = navigation.draw(rng, tasks, EPISODES, 1, batches=2)
@@ -148,6 +149,46 @@ def the_first_surrogate_follows_the_pathwise_gradient():
     """Without the score term their mean is the pathwise gradient, here half as long again."""
     exactly = gaussian_bandit.pathwise_gradient(*setting(EPISODES))
     return has_mean(sampled(maml_rl.given_episodes), exactly)
+
+
+@theorem(lesson="maml_rl", source=FOERSTER)
+def the_gradient_with_dice_inside():
+    """DiCE in the inner step alone gives the closed form, for one action and two, by quadrature."""
+    computed, exactly = [], []
+    for episodes in (1, 2):
+        noise, weight = every_noise(episodes)
+        after, _ = sampled_step(THETA, THETA + DEVIATION * noise)
+        reward = -numpy.sum((THETA + DEVIATION * noise - GOAL) ** 2, axis=-1)
+        squares = (noise[..., None] * noise[..., None, :] - numpy.eye(2)) / DEVIATION**2
+        H = numpy.mean(reward[..., None, None] * squares, axis=1)
+        uphill = -2.0 * (after - GOAL)
+        exactly.append(weight @ (uphill + ALPHA * numpy.einsum("nij,nj->ni", H, uphill)))
+        computed.append(gaussian_bandit.dice_gradient(*setting(episodes)))
+    return Claim(computed, exactly, tolerance=1e-11)
+
+
+@theorem(lesson="maml_rl", source=FOERSTER)
+def sampled_meta_gradients_with_dice_inside():
+    """With DiCE inside and no score term sampled meta-gradients have the closed form as mean.
+
+    This is nearer to the exact meta-gradient than without both, and not there.
+    """
+    exactly = gaussian_bandit.dice_gradient(*setting(EPISODES))
+    return has_mean(sampled(maml_rl.given_episodes, dice.objective), exactly)
+
+
+@theorem(lesson="maml_rl", source=FOERSTER)
+def dice_inside_needs_many_episodes():
+    """With ever more episodes the gradient of DiCE inside tends to the exact meta-gradient.
+
+    Without DiCE the gradient stays away from it, by -2 alpha (1 - 2 alpha) (2 - J / s^2) d.
+    """
+    many = setting(10**9)
+    limit = gaussian_bandit.meta_gradient(*many)
+    reward = gaussian_bandit.value(THETA, GOAL, DEVIATION)
+    error = -2 * ALPHA * (1 - 2 * ALPHA) * (2 - reward / DEVIATION**2) * (THETA - GOAL)
+    computed = [gaussian_bandit.dice_gradient(*many), gaussian_bandit.pathwise_gradient(*many)]
+    return Claim(computed, [limit, limit + error], tolerance=1e-7)
 
 
 @theorem(lesson="maml_rl", source=FINN)
@@ -245,6 +286,38 @@ def an_inner_step_climbs_the_exact_return():
     exactly = [2.0 / steps * gradient[name].ravel() for name in ("W", "b")]
     both = numpy.concatenate([change["W"], change["b"]], axis=-1)
     return has_mean(both, numpy.concatenate(exactly))
+
+
+@theorem(lesson="maml_rl", source=FOERSTER)
+def second_derivatives_of_dice_are_those_of_the_return():
+    """The mean of DiCE's second derivatives is that of the exact return, whatever the baseline.
+
+    Two steps of a linear policy without clipping; all noise by quadrature, each node a task.
+    """
+    noise, weight = every_noise(2)
+    noise, goal, tasks = noise.swapaxes(0, 1)[:, :, None], numpy.array([0.3, -0.4]), len(weight)
+    noises = {"world": numpy.zeros_like(noise), "agent": noise}
+    policy, goals = maml_rl.gaussian(LINEAR, DEVIATION), numpy.tile(goal, (tasks, 1))
+    episodes = maml_rl.play(policy, copies(WEIGHTS, tasks), FREE, goals, noises)
+    low = lambda gain: 0.0 * gain - 0.7
+    objective = lambda params: np.sum(
+        weight * dice.objective(policy, copies(params, tasks), episodes, low)
+    )
+    exactly = hessian(lambda params: linear_return(params, goal, steps=2) / 2, WEIGHTS)
+    return Claim(hessian(objective, WEIGHTS), exactly, tolerance=1e-12)
+
+
+@theorem(lesson="maml_rl", source=FOERSTER)
+def dice_takes_the_inner_step_of_reinforce():
+    """An inner step along DiCE's objective is the step along that of REINFORCE."""
+    policy, rng = maml_rl.gaussian(LINEAR), numpy.random.default_rng(11)
+    goals, (noise,) = navigation.draw(rng, 3, 4, 5)
+    phi = copies(WEIGHTS, 3)
+    episodes = maml_rl.play(policy, phi, NAVIGATION, goals, noise)
+    done = numpy.tile([0.0, 0.0, 0.0, 1.0, 1.0], (3, 4, 1))  # as if they had ended before the last
+    episodes = episodes._replace(done=done, reward=episodes.reward * numpy.array([1, 1, 1, 1, 0.0]))
+    step = lambda *inner: flatten(maml_rl.adapt(policy, phi, episodes, 0.4, leave_one_out, *inner))
+    return Claim(step(dice.objective), step(), tolerance=1e-13)
 
 
 @theorem(lesson="maml_rl", source=DEFINITION)
