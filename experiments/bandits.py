@@ -1,10 +1,13 @@
 """Recurrent players of bandits, beside the best player there can be.
 
-    python experiments/bandits.py                        everything, 3 seeds: about 5 minutes
-    python experiments/bandits.py short --seeds 0        one of short, long, dependent, contextual
+    python experiments/bandits.py                        everything, 3 seeds: about 8 minutes
+    python experiments/bandits.py short --seeds 0        one of short, forms, long, dependent,
+                                                         contextual
 
 short       two arms, 10 pulls: the shortfall V* - J below the Bayes-adaptive optimum, 6.022
-long        two arms, 20 pulls: the same, below 12.431
+forms       the same, trained on rewards as they were drawn: by REINFORCE (Duan), with a critic,
+            and with a critic and the time as an input (Wang)
+long        two arms, 20 pulls: the same as short, below 12.431
 dependent   two arms that pay with the chances 0.9 and 0.1, 20 pulls: the regret against one who
             knows which is which, beside that of the best player, 0.625
 contextual  5 contexts and 5 actions, 30 steps: how far the chance to be right is below the closed
@@ -20,7 +23,7 @@ import time
 import numpy
 from rules import run_asked, show_mean, single
 
-from minimeta.agents import baselines, contextual, policy_gradient, rl2
+from minimeta.agents import baselines, contextual, critics, policy_gradient, rl2
 from minimeta.agents.acting import decide, play
 from minimeta.core.optim import adam, linear_decay
 from minimeta.exact import bandit_dp, dependent_arms
@@ -83,6 +86,24 @@ def run_short(seeds, steps, tasks):
     run_arms("short", seeds, steps, tasks, 10, bandits.draw, shortfall)
 
 
+def run_forms(seeds, steps, tasks):
+    """Ten pulls of two independent arms, without the mean rewards that `short` is trained on."""
+    alone, both = rl2.learner(1, 2, hidden=24), rl2.actor_critic(1, 2, hidden=24)
+    timed = rl2.with_time(rl2.actor_critic(2, 2, hidden=24), 10)
+    reinforce = policy_gradient.meta_gradient(alone, BERNOULLI)
+    forms = {  # the agent, what trains it, and how many episodes each bandit has
+        "REINFORCE": (alone, reinforce, 8),
+        "with a critic": (critics.actor(both), critics.meta_gradient(both, BERNOULLI), 1),
+        "with critic and time": (critics.actor(timed), critics.meta_gradient(timed, BERNOULLI), 1),
+    }
+    for name, (agent, follow, episodes) in forms.items():
+        draw = lambda rng, n=episodes: bandits.draw(rng, 128 // n, n, 10)
+        for seed in seeds:
+            meta, seconds = train_agent(agent, follow, draw, seed, steps)
+            lost = shortfall(agent, meta, 10, tasks)
+            show_mean(f"forms, seed {seed}: {name}", lost, seconds)
+
+
 def run_long(seeds, steps, tasks):
     """Twenty pulls of two independent arms."""
     run_arms("long", seeds, steps, tasks, 20, bandits.draw, shortfall)
@@ -118,6 +139,7 @@ def run_contextual(seeds, steps, tasks):
 
 RUNS = {
     "short": (run_short, 800),
+    "forms": (run_forms, 2000),
     "long": (run_long, 1000),
     "dependent": (run_dependent, 400),
     "contextual": (run_contextual, 850),

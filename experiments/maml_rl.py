@@ -1,11 +1,12 @@
 """MAML from rewards on 2-D navigation, beside other starts and the best that can be done.
 
-    python experiments/maml_rl.py                     everything, 3 seeds: about 10 minutes
-    python experiments/maml_rl.py maml --seeds 0      some of maml, whole, first, plain, random
+    python experiments/maml_rl.py                    everything, 3 seeds: about 5 minutes
+    python experiments/maml_rl.py maml --seeds 0     or whole, first, dice, plain, random
 
 maml    the surrogate with a twentieth of the score term, trained through one inner step of 0.4
 whole   the unbiased surrogate, with the whole score term
 first   the original surrogate, without the score term
+dice    the same, with an inner step that is differentiated by DiCE
 plain   trained on all goals without an inner step (pre-training)
 random  not trained
 
@@ -24,7 +25,7 @@ from functools import partial
 
 import numpy
 
-from minimeta.agents import maml_rl
+from minimeta.agents import dice, maml_rl
 from minimeta.core.backend import np, using
 from minimeta.core.optim import adam, linear_decay
 from minimeta.exact.navigation import best_return
@@ -33,26 +34,29 @@ from minimeta.tasks import navigation, rollout
 from minimeta.tasks.navigation import HALF, NAVIGATION
 from minimeta.training import train
 
-DEVIATION, ALPHA, EPISODES = 0.5, 0.4, 20
+DEVIATION, EPISODES = 0.5, 20
 GRID = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2)
 GAINS = numpy.arange(0.5, 10.0, 0.5)  # of controllers
-RUNS = {  # the surrogate, and the sizes of the inner steps of training
-    "maml": (partial(maml_rl.with_score, weight=0.05), (ALPHA,)),
-    "whole": (maml_rl.with_score, (ALPHA,)),
-    "first": (maml_rl.given_episodes, (ALPHA,)),
-    "plain": (maml_rl.given_episodes, ()),
-    "random": (None, ()),
+RUNS = {  # the surrogate, the objective of inner steps, and how many there are in training
+    "maml": (partial(maml_rl.with_score, weight=0.05), maml_rl.reinforce, 1),
+    "whole": (maml_rl.with_score, maml_rl.reinforce, 1),
+    "first": (maml_rl.given_episodes, maml_rl.reinforce, 1),
+    "dice": (maml_rl.given_episodes, dice.objective, 1),
+    "plain": (maml_rl.given_episodes, maml_rl.reinforce, 0),
+    "random": (None, None, 0),
 }
 POLICY = maml_rl.gaussian(mlp([2, 32, 2], np.tanh, gain=1.0), DEVIATION)
 
 
-def start(name, seed, updates, horizon, rate):
+def start(name, seed, updates, horizon, rate, size):
     """The trained start of this name, and the CPU seconds of its training."""
-    begun, rng, (surrogate, sizes) = time.process_time(), numpy.random.default_rng(seed), RUNS[name]
+    begun, rng = time.process_time(), numpy.random.default_rng(seed)
+    surrogate, inner, steps = RUNS[name]
     if surrogate is None:
         return POLICY.init(rng), "0 s"
-    follow = maml_rl.meta_gradient(POLICY, NAVIGATION, sizes, surrogate)
-    sample = lambda rng: navigation.draw(rng, 20, EPISODES, horizon, len(sizes) + 1)
+    sizes = steps * (size,)
+    follow = maml_rl.meta_gradient(POLICY, NAVIGATION, sizes, surrogate, inner=inner)
+    sample = lambda rng: navigation.draw(rng, 20, EPISODES, horizon, steps + 1)
     optimizer = adam(linear_decay(rate, updates))
     theta, _ = train(POLICY.init, follow, sample, rng, updates, optimizer=optimizer, label=None)
     return theta, f"{time.process_time() - begun:.0f} s"
@@ -101,6 +105,7 @@ def main(arguments=None):
     parser.add_argument("--updates", type=int, default=600, help="updates of each training")
     parser.add_argument("--horizon", type=int, default=20, help="steps of an episode")
     parser.add_argument("--rate", type=float, default=0.006, help="first step size of Adam")
+    parser.add_argument("--size", type=float, default=0.4, help="inner step size of the training")
     parser.add_argument("--goals", type=int, default=400, help="goals of the test")
     asked = parser.parse_args(arguments)
     for name in asked.names:
@@ -111,10 +116,10 @@ def main(arguments=None):
         goals, noises = navigation.draw(rng, asked.goals, EPISODES, asked.horizon, 4)
         for name in asked.names or RUNS:
             for seed in asked.seeds:
-                theta, seconds = start(name, seed, asked.updates, asked.horizon, asked.rate)
-                for size in dict.fromkeys(
-                    (ALPHA, best_size(theta, asked.horizon, asked.goals // 4))
-                ):
+                settings = asked.updates, asked.horizon, asked.rate, asked.size
+                theta, seconds = start(name, seed, *settings)
+                best = best_size(theta, asked.horizon, asked.goals // 4)
+                for size in dict.fromkeys((asked.size, best)):
                     row = f"{name}, seed {seed}, at {size}"
                     show(row, returns_by_step(theta, size, goals, noises), seconds)
         show("best path, goal known", best_return(goals, asked.horizon)[None])

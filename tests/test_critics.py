@@ -2,18 +2,22 @@
 
 import numpy
 import pytest
+import standin
 from helpers import given, is_single, refused, rng, single_precision, turns_red
 from helpers import times as scaled
 from numpy.testing import assert_allclose, assert_array_equal
 
 from minimeta.agents import critics, policy_gradient, rl2
-from minimeta.agents.acting import histories, play
+from minimeta.agents.acting import histories, histories_of, play
+from minimeta.conformance import conform
+from minimeta.core.backend import to_device, to_host, using
+from minimeta.core.losses import cross_entropy
 from minimeta.core.optim import adam
 from minimeta.core.replay import replay
 from minimeta.core.trees import flatten, tree_map
 from minimeta.exact import bandit_dp
 from minimeta.meta import along
-from minimeta.tasks import bandits
+from minimeta.tasks import Family, bandits
 from minimeta.tasks.bandits import BERNOULLI
 from minimeta.theorems import REGISTRY
 from minimeta.theorems import critics as theorems
@@ -24,6 +28,16 @@ AGENTS = {
     "Wang": lambda hidden: rl2.with_time(rl2.actor_critic(2, 2, hidden), 5),
 }
 each = pytest.mark.parametrize("name", AGENTS)
+
+
+@each
+def test_an_agent_conforms(name):
+    """As a learner that imitates its own actions, which are the first columns of its labels."""
+    agent = critics.actor(AGENTS[name](4))._replace(
+        loss=lambda logits, y: cross_entropy(logits, y[..., :2])
+    )
+    for answer in conform(agent, Family(histories_of(agent, BERNOULLI, bandits.draw), None)):
+        assert answer.holds, answer
 
 
 @each
@@ -75,6 +89,19 @@ def test_single_precision_stays_single(name):
     with single_precision():
         meta, data = learner.init(rng()), bandits.draw(rng(), 3, 4, 5)
         assert is_single(meta, critics.meta_gradient(learner, BERNOULLI, 0.9, 0.7)(meta, data))
+
+
+@each
+def test_a_device_gives_the_same_and_moves_nothing(name):
+    """On the stand-in for CuPy: what is drawn is handed over once, and nothing comes back."""
+    learner, data = AGENTS[name](4), bandits.draw(rng(), 3, 4, 5)
+    follow, meta = critics.meta_gradient(learner, BERNOULLI, 0.9, 0.7), learner.init(rng())
+    expected = follow(meta, data)
+    with using(standin, "float64"):
+        meta, data = to_device((meta, data))
+        with standin.forbid():
+            result = follow(meta, data)
+        assert_allclose(flatten(to_host(result)), flatten(expected), atol=1e-14)
 
 
 def test_the_value_is_what_reinforce_reports():

@@ -36,7 +36,12 @@ def actor_critic(observations, actions, hidden=32):
     checks.integer("observations", observations, at_least=1)
     checks.integer("actions", actions, at_least=2)
     memory = recurrent.learner(observations, actions + 2, hidden, cross_entropy)
-    return critics.actor(memory)._replace(init=lambda rng: init(rng, observations, actions, hidden))
+    used = lambda answers: answers[..., : actions + 1]
+    return memory._replace(
+        init=lambda rng: init(rng, observations, actions, hidden),
+        predict=lambda meta, state, x: used(memory.predict(meta, state, x)),
+        along=lambda meta, data: used(memory.along(meta, data)),
+    )
 
 
 def init(rng, observations, actions, hidden):
