@@ -21,10 +21,11 @@ left, under the policy's noise.
     python experiments/maml_rl.py first --seeds 0 --horizon 100 --warm 100 --size 0.6 --rate 0.001
 
 is the horizon of Finn et al. 2017, whose released policies earn -40.4, -11.7, -3.3 and -3.2. In 100
-steps most fresh networks walk off, and then no reward tells them apart. With --warm the last layer
-starts at zero and is trained without inner steps first, and gradients are at most 10 long. This
-learns, in one minute, and does not come near those numbers. It could not reach the last two: its
-actions scatter by 0.5, with which the best of these controllers earns less.
+steps two of the three fresh networks ("random") walk off, and where all episodes of a goal do so,
+no reward tells them apart. With --warm the last layer starts at zero and is trained without inner
+steps first, and gradients are at most 10 long. This learns, in one minute, and does not come near
+those numbers. For the last two the actions scatter too much: with 0.5 the best of the controllers
+earns less, though it knows the goal.
 """
 
 import argparse
