@@ -1,0 +1,255 @@
+"""MetaGenRL: learn the loss that policies descend, by what a critic says of each step.
+
+    meta:    L, a network that gives a loss for every step of an episode
+    live:    N episodes of each task,  a_t = pi_phi(s_t) + deviation * noise_t
+    adapt:   phi' = phi - alpha dL/dphi,  L = mean_{n,t} L_t     L sees phi through pi_phi(s_t)
+    learn:   max_L  E Q(s_t, pi_phi'(s_t)) - Q(s_t, pi_phi(s_t))
+
+L_t is told the reward, the values of this state and the next, the action, and what the policy would
+do. It is not told which task this is, nor the critic's opinion of any action: that is known to the
+outer loop alone, which follows dQ/da through the inner step. So a learned L can train policies
+where there is no critic of actions, only values.
+
+    h_t = LSTM(h_t+1; [r_t, V_t, V_t+1])                       from the last step to the first
+    L_t = mean_i v' tanh(W' h_t + b + a_ti w + pi_i(s_t) u)    over the parts i of an action
+
+The LSTM runs backwards, so that L_t depends on all rewards from t on, but on no other action than
+its own: `neural`. Without the LSTM, with [r_t, V_t, V_t+1] as h_t, each transition is judged alone:
+`neural_transition`. Two losses that are not learned have the same form:
+
+    reinforce   (r_t + d V_t+1 - V_t) |a_t - pi(s_t)|^2 / 2     the policy gradient theorem
+    minus_q     -Q(s_t, pi(s_t))                                the deterministic one: DDPG
+
+Rewards, values and critics are divided by the standard deviation of the values of a task, and
+gradients of one task that are longer than `longest` are shortened to it, for every loss. A policy
+that is not stable has no value; then the critic is not `sound`, and the step teaches nothing.
+
+Every meta-gradient is that of a population: M tasks with a policy each, which learn through a few
+inner steps. Only one step at a time is differentiated; where policies came from is a constant.
+
+Source: Kirsch, van Steenkiste & Schmidhuber 2019, arXiv:1910.04098, with learned critics, old
+episodes and normalised rewards apart from values.  Lesson objectives.
+"""
+
+from typing import Callable, NamedTuple
+
+import numpy
+
+from minimeta.core import checks
+from minimeta.core.backend import np, to_device
+from minimeta.core.gradients import constant, grad, value_and_grad
+from minimeta.core.trees import leaves, tree_map
+from minimeta.nets import lstm
+from minimeta.tasks.environment import rollout
+
+
+class Critic(NamedTuple):
+    """action_value(state, action) -> (M, N, T);  sound (M,) is 1, or 0 where it is no value."""
+
+    action_value: Callable
+    sound: object
+
+
+class Agents(NamedTuple):
+    """How a population lives and learns; the critic is (problem, policy, phi, episodes) -> Critic.
+
+    policy has apply(phi, observation (M, N, O)) -> (M, N, A), a Net with a copy for each task.
+    """
+
+    policy: object
+    environment: object
+    critic: Callable
+    deviation: float = 0.5
+    step_size: float = 0.3
+    longest: float = 1.0
+
+
+class Experience(NamedTuple):
+    """T transitions of N episodes of M tasks, in units of the spread of a task's values.
+
+    state (M, N, T, O), action (M, N, T, A); reward, value, next_value (M, N, T); sound (M,);
+    judge(action) -> Q at these states, (M, N, T).
+    """
+
+    state: object
+    action: object
+    reward: object
+    value: object
+    next_value: object
+    sound: object
+    judge: Callable
+
+
+# ---- Objectives: (meta, experience, proposal (M, N, T, A)) -> losses (M, N, T) ----
+
+
+def init(rng, hidden=16):
+    """A fresh `neural` objective: an LSTM and what reads its h."""
+    return {"cell": lstm.init(rng, 3, hidden), **init_transition(rng, hidden, hidden)}
+
+
+def init_transition(rng, hidden=16, inputs=3):
+    """A fresh `neural_transition` objective, or what reads the h of `neural`."""
+    checks.generator("rng", rng)
+    checks.integer("hidden", hidden, at_least=1)
+    draw = lambda *shape: rng.normal(size=shape)
+    read = {"W": draw(inputs, hidden) / inputs**0.5, "b": numpy.zeros(hidden)}
+    read = {**read, "w": draw(hidden), "u": draw(hidden), "v": draw(hidden) / hidden**0.5}
+    return to_device(read)
+
+
+def neural(meta, experience, proposal):
+    """L_t of a backward LSTM over rewards and values."""
+    h, _ = lstm.lstm(meta["cell"], inputs(experience)[:, :, ::-1])
+    return read(meta, h[:, :, ::-1], experience.action, proposal)
+
+
+def neural_transition(meta, experience, proposal):
+    """L_t of one transition alone."""
+    return read(meta, inputs(experience), experience.action, proposal)
+
+
+def reinforce(discount=0.9):
+    """The objective of REINFORCE with a critic of states; it has no parameters."""
+    checks.number("discount", discount, at_least=0.0, at_most=1.0)
+
+    def objective(meta, experience, proposal):
+        advantage = experience.reward + discount * experience.next_value - experience.value
+        return advantage * np.sum((experience.action - proposal) ** 2, axis=-1) / 2.0
+
+    return objective
+
+
+def minus_q(meta, experience, proposal):
+    """-Q(s_t, pi(s_t)), the objective of DDPG."""
+    return -experience.judge(proposal)
+
+
+def inputs(experience):
+    """[r_t, V_t, V_t+1]: (M, N, T, 3)."""
+    return np.stack([experience.reward, experience.value, experience.next_value], axis=-1)
+
+
+def read(meta, h, action, proposal):
+    """mean_i v' tanh(W' h + b + a_i w + pi_i u): (M, N, T), for any number of parts i."""
+    known = np.expand_dims(h @ meta["W"] + meta["b"], -2)  # (M, N, T, 1, H)
+    both = action[..., None] * meta["w"] + proposal[..., None] * meta["u"]  # (M, N, T, A, H)
+    return np.mean(np.tanh(known + both) @ meta["v"], axis=-1)
+
+
+# ---- One policy a task ----
+
+
+def act_on(policy, phi, state):
+    """pi_phi at states (M, N, T, O): (M, N, T, A)."""
+    M, N, T, O = np.shape(state)
+    action = policy.apply(phi, np.reshape(state, (M, N * T, O)))
+    return np.reshape(action, (M, N, T, np.shape(action)[-1]))
+
+
+def live(agents, phi, problem, noise):
+    """The Experience of each task under its own policy, and noise for T + 1 steps: constants."""
+    act = lambda memory, state, now: (
+        memory,
+        agents.policy.apply(phi, state) + agents.deviation * now,
+    )
+    episodes = constant(rollout(agents.environment, act, problem, noise))
+    if np.shape(episodes.reward)[-1] < 2:
+        raise ValueError("noise must be for at least two steps: the last shows where they lead to.")
+    critic = agents.critic(problem, agents.policy, constant(phi), episodes)
+    return gather(agents.policy, phi, episodes, critic)
+
+
+def gather(policy, phi, episodes, critic):
+    """The Experience of the episodes, whose last step only shows where the one before leads to."""
+    state = episodes.observation
+    value = critic.action_value(state, act_on(policy, phi, state))  # (M, N, T + 1)
+    spread = np.std(value, axis=(1, 2), keepdims=True)
+    scale = constant(np.where(spread > 0.0, spread, np.ones_like(spread)))
+    state, action, reward = (x[:, :, :-1] for x in (state, episodes.action, episodes.reward))
+    numbers = reward / scale, value[:, :, :-1] / scale, value[:, :, 1:] / scale, critic.sound
+    judge = lambda action: critic.action_value(state, action) / scale
+    return Experience(*constant((state, action, *numbers)), judge)
+
+
+def adapt(objective, meta, agents, phi, experience):
+    """phi' = phi - alpha dL/dphi, the policies (M, ...) after one step on their experience."""
+
+    def total(phi):
+        """The sum over tasks, which share no leaf, of L = mean_{n,t} L_t."""
+        proposal = act_on(agents.policy, phi, experience.state)
+        return np.sum(np.mean(objective(meta, experience, proposal), axis=(-2, -1)))
+
+    gradient = shorten(grad(total)(phi), agents.longest)
+    return tree_map(lambda p, g: p - agents.step_size * g, phi, gradient)
+
+
+def shorten(gradient, longest):
+    """The gradients (M, ...) of M tasks, each no longer than `longest`."""
+    along = lambda leaf: tuple(range(1, np.ndim(leaf)))
+    squares = sum(np.sum(leaf**2, axis=along(leaf)) for leaf in leaves(gradient))  # (M,)
+    part = longest / np.sqrt(np.maximum(squares, longest**2))
+    spread = lambda leaf: np.reshape(part, (-1, *[1] * (np.ndim(leaf) - 1)))
+    return tree_map(lambda leaf: spread(leaf) * leaf, gradient)
+
+
+def lifetime(objective, meta, agents, problem, phi, noises):
+    """[phi_0, phi_1, ...]: the policies before, and after a step on the episodes of each noise."""
+    path = [phi]
+    for noise in noises:
+        experience = live(agents, path[-1], problem, noise)
+        path.append(adapt(objective, meta, agents, path[-1], experience))
+    return path
+
+
+# ---- The outer loop ----
+
+
+def loss_of_step(policy, phi, experience):
+    """-mean_{n,t} Q(s, pi(s)) - V(s), where the critic is sound: (M,) for the policies phi."""
+    better = experience.judge(act_on(policy, phi, experience.state)) - experience.value
+    return -experience.sound * np.mean(better, axis=(-2, -1))
+
+
+def meta_gradient(objective, agents):
+    """For train: (meta, (problem, phi, noises)) -> (value, gradient).
+
+    The value is the loss of an inner step, in the mean over a lifetime from the policies phi.
+    """
+    check_agents(objective, agents)
+
+    def loss(meta, data):
+        problem, phi, noises = check_triple(data)
+        total = 0.0
+        for noise in noises:
+            experience = live(agents, phi, problem, noise)
+            after = adapt(objective, meta, agents, phi, experience)
+            total = total + np.mean(loss_of_step(agents.policy, after, experience))
+            phi = constant(after)
+        return total / len(noises)
+
+    return value_and_grad(loss)
+
+
+def check_agents(objective, agents):
+    """Raise unless these can live and learn."""
+    checks.function("objective", objective)
+    if not isinstance(agents, Agents):
+        raise TypeError(f"agents must be an Agents; it is {checks.describe(agents)}.")
+    checks.functions("agents", agents, "critic")
+    checks.functions("agents.policy", agents.policy, "init", "apply")
+    checks.functions("agents.environment", agents.environment, "begin", "step", "observe")
+    checks.number("agents.deviation", agents.deviation, at_least=0.0)
+    checks.number("agents.step_size", agents.step_size, at_least=0.0)
+    checks.number("agents.longest", agents.longest, above=0.0)
+
+
+def check_triple(data):
+    """data, which must be (problem, phi, noises) with at least one noise."""
+    if not isinstance(data, (tuple, list)) or len(data) != 3:
+        raise ValueError(
+            f"data must be a triple (problem, phi, noises); it is a {type(data).__name__}."
+        )
+    if not isinstance(data[2], (tuple, list)) or not len(data[2]):
+        raise ValueError("noises must be a list of at least one noise, one for each inner step.")
+    return data
