@@ -8,17 +8,7 @@
 L_t is told the reward, the values of this state and the next, the action, and what the policy would
 do. It is not told which task this is, nor the critic's opinion of any action: that is known to the
 outer loop alone, which follows dQ/da through the inner step. So a learned L can train policies
-where there is no critic of actions, only values.
-
-    h_t = LSTM(h_t+1; [r_t, V_t, V_t+1])                       from the last step to the first
-    L_t = mean_i v' tanh(W' h_t + b + a_ti w + pi_i(s_t) u)    over the parts i of an action
-
-The LSTM runs backwards, so that L_t depends on all rewards from t on, but on no other action than
-its own: `neural`. Without the LSTM, with [r_t, V_t, V_t+1] as h_t, each transition is judged alone:
-`neural_transition`. Two losses that are not learned have the same form:
-
-    reinforce   (r_t + d V_t+1 - V_t) |a_t - pi(s_t)|^2 / 2     the policy gradient theorem
-    minus_q     -Q(s_t, pi(s_t))                                the deterministic one: DDPG
+where there is no critic of actions, only values. Its network is that of objectives.py.
 
 Rewards, values and critics are divided by the standard deviation of the values of a task, and
 gradients of one task that are longer than `longest` are shortened to it, for every loss. A policy
@@ -33,13 +23,11 @@ episodes and normalised rewards apart from values.  Lesson objectives.
 
 from typing import Callable, NamedTuple
 
-import numpy
-
+from minimeta.agents.objectives import Experience
 from minimeta.core import checks
-from minimeta.core.backend import np, to_device
+from minimeta.core.backend import np
 from minimeta.core.gradients import constant, grad, value_and_grad
 from minimeta.core.trees import leaves, tree_map
-from minimeta.nets import lstm
 from minimeta.tasks.environment import rollout
 
 
@@ -62,79 +50,6 @@ class Agents(NamedTuple):
     deviation: float = 0.5
     step_size: float = 0.3
     longest: float = 1.0
-
-
-class Experience(NamedTuple):
-    """T transitions of N episodes of M tasks, in units of the spread of a task's values.
-
-    state (M, N, T, O), action (M, N, T, A); reward, value, next_value (M, N, T); sound (M,);
-    judge(action) -> Q at these states, (M, N, T).
-    """
-
-    state: object
-    action: object
-    reward: object
-    value: object
-    next_value: object
-    sound: object
-    judge: Callable
-
-
-# ---- Objectives: (meta, experience, proposal (M, N, T, A)) -> losses (M, N, T) ----
-
-
-def init(rng, hidden=16):
-    """A fresh `neural` objective: an LSTM and what reads its h."""
-    return {"cell": lstm.init(rng, 3, hidden), **init_transition(rng, hidden, hidden)}
-
-
-def init_transition(rng, hidden=16, inputs=3):
-    """A fresh `neural_transition` objective, or what reads the h of `neural`."""
-    checks.generator("rng", rng)
-    checks.integer("hidden", hidden, at_least=1)
-    draw = lambda *shape: rng.normal(size=shape)
-    read = {"W": draw(inputs, hidden) / inputs**0.5, "b": numpy.zeros(hidden)}
-    read = {**read, "w": draw(hidden), "u": draw(hidden), "v": draw(hidden) / hidden**0.5}
-    return to_device(read)
-
-
-def neural(meta, experience, proposal):
-    """L_t of a backward LSTM over rewards and values."""
-    h, _ = lstm.lstm(meta["cell"], inputs(experience)[:, :, ::-1])
-    return read(meta, h[:, :, ::-1], experience.action, proposal)
-
-
-def neural_transition(meta, experience, proposal):
-    """L_t of one transition alone."""
-    return read(meta, inputs(experience), experience.action, proposal)
-
-
-def reinforce(discount=0.9):
-    """The objective of REINFORCE with a critic of states; it has no parameters."""
-    checks.number("discount", discount, at_least=0.0, at_most=1.0)
-
-    def objective(meta, experience, proposal):
-        advantage = experience.reward + discount * experience.next_value - experience.value
-        return advantage * np.sum((experience.action - proposal) ** 2, axis=-1) / 2.0
-
-    return objective
-
-
-def minus_q(meta, experience, proposal):
-    """-Q(s_t, pi(s_t)), the objective of DDPG."""
-    return -experience.judge(proposal)
-
-
-def inputs(experience):
-    """[r_t, V_t, V_t+1]: (M, N, T, 3)."""
-    return np.stack([experience.reward, experience.value, experience.next_value], axis=-1)
-
-
-def read(meta, h, action, proposal):
-    """mean_i v' tanh(W' h + b + a_i w + pi_i u): (M, N, T), for any number of parts i."""
-    known = np.expand_dims(h @ meta["W"] + meta["b"], -2)  # (M, N, T, 1, H)
-    both = action[..., None] * meta["w"] + proposal[..., None] * meta["u"]  # (M, N, T, A, H)
-    return np.mean(np.tanh(known + both) @ meta["v"], axis=-1)
 
 
 # ---- One policy a task ----
