@@ -31,6 +31,7 @@ from minimeta.initializations import maml
 from minimeta.meta import Learner
 from minimeta.nets import Net, mlp
 from minimeta.tasks import Data, Task
+from minimeta.tasks.linear_systems import draw_systems
 from minimeta.tasks.projections import Maps
 
 D, C, M, N, T, K, H = 3, 2, 4, 5, 3, 3, 2
@@ -234,6 +235,8 @@ def calls():
     bowls = dict(A=numpy.stack([spd()] * M), c=normal(M, D))
     steps = dict(step_size=0.1, steps=3)
     modes = dict(spectrum=positive(K), weights=positive(K))
+    squares = numpy.stack([spd(2)] * M)
+    regulator = dict(system=draw_systems(rng(), M), gain=0.1 * normal(M, 1, 2))
     step_of_a_bandit = dict(
         theta=normal(M, D), goal=normal(M, D), deviation=0.5, step_size=0.1, episodes=3
     )
@@ -456,6 +459,19 @@ def calls():
             "values": dict(theta=normal(15, 2), steps=3),
             "learner": dict(arms=2, steps=3),
         },
+        "exact.lqr": {
+            "closed_loop": regulator,
+            "state_cost": dict(**regulator, discount=0.5),
+            "best_gain": dict(system=regulator["system"], discount=0.5),
+            "greedy_gain": dict(system=regulator["system"], P=squares, discount=0.5),
+            "action_cost": dict(system=regulator["system"], P=squares, discount=0.5),
+            "constant": dict(P=squares, discount=0.5, push=0.1),
+            "score": dict(**regulator, discount=0.5),
+            "relative_regret": dict(**regulator, first=numpy.zeros((M, 1, 2)), discount=0.5),
+            "policy_gradient": dict(**regulator, discount=0.5),
+            "critic_gradient": dict(**regulator, moments=squares, discount=0.5),
+            "reinforce_gradient": dict(**regulator, moments=squares, deviation=0.5, discount=0.5),
+        },
         "exact.navigation": {
             "best_return": dict(goal=normal(M, 2), steps=3, unit=0.1),
             "linear_return": dict(
@@ -480,6 +496,12 @@ def calls():
             "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, arms=2),
             "draw_noise": dict(rng=rng(), tasks=2, episodes=2, steps=2),
             "begin": dict(problem=numpy.full((M, K), 0.5), noise=numpy.full((M, N), 0.5)),
+        },
+        "tasks.linear_systems": {
+            "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, batches=2, states=2, actions=2),
+            "draw_systems": dict(rng=rng(), tasks=2, states=2, actions=2, radius=(0.5, 1.0)),
+            "draw_noise": dict(rng=rng(), tasks=2, episodes=2, steps=2, states=2, actions=2),
+            "environment": dict(push=0.1),
         },
         "tasks.navigation": {
             "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, batches=2),

@@ -15,6 +15,7 @@ QUICK = {  # script: its arguments; the first word is looked for in what it prin
     "task_diversity": "endless 1 --seeds 0 1 --steps 2 --sequences 10",
     "few_shot_starts": "reptile --seeds 0 --steps 2 --episodes 2",
     "fast_weights": "capacity --seeds 0 --steps 2",
+    "metagenrl": "transition --seeds 0 --updates 2 --systems 4 --life 1",
     "memory": "binding --seeds 0 --steps 2 --sequences 2",
     "sweeps": "--settings 20",
 }

@@ -81,8 +81,8 @@ def least_squares_critic(discount=0.9, ridge=1e-4):
         own = differences + ridge * size * np.eye(np.shape(now)[-1], dtype=now.dtype)
         gathered = np.sum(now * reward[..., None], axis=(1, 2))
         w = np.linalg.solve(own, gathered[..., None])[..., 0]
-        Z = np.shape(state)[-1] + np.shape(episodes.action)[-1]
-        return quadratic_critic(symmetric(-w[:, :-1], Z), -w[:, -1], np.ones_like(w[:, 0]))
+        width = np.shape(state)[-1] + np.shape(episodes.action)[-1]
+        return quadratic_critic(symmetric(-w[:, :-1], width), -w[:, -1], np.ones_like(w[:, 0]))
 
     return critic
 
@@ -94,10 +94,10 @@ def features(state, action):
     return np.concatenate([z[..., first] * z[..., second], np.ones_like(z[..., :1])], axis=-1)
 
 
-def symmetric(products, Z):
-    """The matrices (M, Z, Z) whose quadratic forms have these weights of the products z_i z_j."""
-    first, second = numpy.triu_indices(Z)
-    place = numpy.zeros((len(first), Z, Z), dtype=products.dtype)
+def symmetric(products, width):
+    """The matrices whose quadratic forms have these weights (M, K) of the products z_i z_j."""
+    first, second = numpy.triu_indices(width)
+    place = numpy.zeros((len(first), width, width), dtype=products.dtype)
     place[range(len(first)), first, second] += 0.5
     place[range(len(first)), second, first] += 0.5
     return np.tensordot(products, place, 1)

@@ -43,13 +43,14 @@ def closed_loop(system, gain):
 
 def state_cost(system, gain, discount=0.9):
     """P (M, O, O) of V(s) = -s' P s - c, for policies that are stable."""
-    checks.number("discount", discount, at_least=0.0, at_most=1.0)
+    F = closed_loop(system, gain)
     own = system.Q + transpose(gain) @ system.R @ gain
-    return solve_lyapunov(closed_loop(system, gain), own, discount)
+    return solve_lyapunov(F, own, discount)
 
 
 def solve_lyapunov(F, own, discount):
     """X = own + d F' X F, by one linear solve for the O^2 entries of X: (M, O, O)."""
+    checks.number("discount", discount, at_least=0.0, at_most=1.0)
     M, O = np.shape(F)[:2]
     both = np.reshape(np.einsum("mji,mlk->mikjl", F, F), (M, O * O, O * O))
     left = np.eye(O * O, dtype=F.dtype) - discount * both
@@ -65,12 +66,14 @@ def solve_lyapunov(F, own, discount):
 
 def is_stable(P):
     """Whether P (M, O, O) is positive definite, so the cost of a stable policy: (M,) of bools."""
+    checks.floats("P", P)
     checks.axes("P", P, "M O O")
     return np.linalg.eigvalsh((P + transpose(P)) / 2.0)[:, 0] > 0.0
 
 
 def constant(P, discount=0.9, push=0.0):
     """c = d / (1 - d) push^2 tr P, the cost of all noise to come: (M,)."""
+    checks.floats("P", P)
     checks.axes("P", P, "M O O")
     checks.number("discount", discount, at_least=0.0, at_most=1.0)
     checks.number("push", push, at_least=0.0)
@@ -83,7 +86,8 @@ def constant(P, discount=0.9, push=0.0):
 
 def action_cost(system, P, discount=0.9):
     """H (M, O + A, O + A) of the critic Q(s, a) = -z' H z - c, for z = [s, a]."""
-    check_system("system", system)
+    check_form("P", P, system)
+    checks.number("discount", discount, at_least=0.0, at_most=1.0)
     M, O, A = np.shape(system.B)
     move = np.concatenate([system.A, system.B], axis=-1)  # (M, O, O + A)
     beside = np.zeros((M, O, A), dtype=P.dtype)
@@ -94,6 +98,8 @@ def action_cost(system, P, discount=0.9):
 
 def greedy_gain(system, P, discount=0.9):
     """(R + d B' P B)^-1 d B' P A, the best gain under a critic; one step of policy iteration."""
+    check_form("P", P, system)
+    checks.number("discount", discount, at_least=0.0, at_most=1.0)
     pull = discount * transpose(system.B) @ P
     return np.linalg.solve(system.R + pull @ system.B, pull @ system.A)
 
@@ -127,6 +133,7 @@ def score(system, gain, discount=0.9):
 def relative_regret(system, gain, first, discount=0.9):
     """(J* - J(gain)) / (J* - J(first)), +inf where gain is unstable; first is stable: (M,)."""
     best = score(system, best_gain(system, discount), discount)
+    check_gain(system, first, "first")
     span = best - score(system, first, discount)
     if checks.readable(span) and not numpy.all((span > 0.0) & numpy.isfinite(span)):
         raise ValueError("first must be stable and worse than the best gain, for every system.")
@@ -145,6 +152,7 @@ def critic_gradient(system, gain, moments, discount=0.9):
 
     `moments` (M, O, O) is the mean of s s' over states. DDPG climbs this gradient.
     """
+    check_form("moments", moments, system)
     P = state_cost(system, gain, discount)
     pull = discount * transpose(system.B) @ P
     return -2.0 * ((system.R + pull @ system.B) @ gain - pull @ system.A) @ moments
@@ -161,10 +169,17 @@ def reinforce_gradient(system, gain, moments, deviation, discount=0.9):
     return deviation**2 * critic_gradient(system, gain, moments, discount)
 
 
-def check_gain(system, gain):
+def check_gain(system, gain, name="gain"):
     """Raise unless gain is (M, A, O) for the system."""
     check_system("system", system)
-    checks.array("gain", gain, "M A O")
+    checks.array(name, gain, "M A O")
     M, O, A = np.shape(system.B)
     if np.shape(gain) != (M, A, O):
-        raise ValueError(f"gain must have shape {(M, A, O)}; its shape is {np.shape(gain)}.")
+        raise ValueError(f"{name} must have shape {(M, A, O)}; its shape is {np.shape(gain)}.")
+
+
+def check_form(name, value, system):
+    """Raise unless value is a matrix (M, O, O) for the system."""
+    check_system("system", system)
+    checks.floats(name, value)
+    checks.same_shape(name, value, "system.Q", system.Q)
