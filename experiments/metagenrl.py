@@ -28,7 +28,6 @@ import argparse
 import time
 
 import numpy
-from rules import single
 
 from minimeta.agents import linear_control, metagenrl, objectives
 from minimeta.core.backend import using
@@ -64,7 +63,7 @@ def learn(name, seed, updates):
     """The trained loss of this name, and the CPU seconds of its training."""
     begun, (init, objective) = time.process_time(), LEARNED[name]
     follow = metagenrl.meta_gradient(objective, agents_of())
-    sample = lambda rng: single(linear_control.draw(rng, POPULATION, EPISODES, STEPS, LIFE))
+    sample = lambda rng: linear_control.draw(rng, POPULATION, EPISODES, STEPS, LIFE)
     optimizer = clip_gradient(adam(linear_decay(RATE, updates)), longest=1.0)
     rng = numpy.random.default_rng(seed)
     meta, _ = train(init, follow, sample, rng, updates, optimizer=optimizer, label=None)
@@ -77,7 +76,7 @@ def learn(name, seed, updates):
 def draw_test(seed, asked):
     """Systems of the size that is asked for, with policies and noise for a run."""
     rng, size = numpy.random.default_rng(seed), (asked.states, asked.actions)
-    return single(linear_control.draw(rng, asked.systems, EPISODES, STEPS, asked.life, *size))
+    return linear_control.draw(rng, asked.systems, EPISODES, STEPS, asked.life, *size)
 
 
 def regrets(path):
@@ -101,7 +100,7 @@ def greedy_areas(data):
     return regrets((system, gains)).mean(axis=0)
 
 
-def tuned(name, critic, asked):
+def tune(name, critic, asked):
     """Areas of a fixed loss on the test systems with its best step size, and that size in words."""
     size, validation = (asked.states, asked.actions), draw_test(1000, asked)
     run = lambda step_size, data: areas(FIXED[name], {}, agents_of(*size, critic, step_size), data)
@@ -125,7 +124,7 @@ def show(name, area, opponents, seconds=""):
 
 def run(asked):
     """Print the rows that are asked for."""
-    fixed = {name: tuned(name, "exact critic", asked) for name in FIXED}
+    fixed = {name: tune(name, "exact critic", asked) for name in FIXED}
     opponents = [area for area, _ in fixed.values()]
     print(f"{'':40}median area     diverge  better than {' and '.join(FIXED)}", flush=True)
     for name in asked.names:
@@ -133,7 +132,7 @@ def run(asked):
             show("greedy, exact critic", greedy_areas(draw_test(2000, asked)), opponents)
         for critic in CRITICS if name in FIXED else ():
             exact = critic == "exact critic"
-            area, size = fixed[name] if exact else tuned(name, critic, asked)
+            area, size = fixed[name] if exact else tune(name, critic, asked)
             show(f"{name}, {critic}, {size}", area, opponents)
         for seed in asked.seeds if name in LEARNED else ():
             meta, seconds = learn(name, seed, asked.updates)

@@ -16,7 +16,7 @@ import numpy
 
 from minimeta.agents.metagenrl import Critic, act_on
 from minimeta.core import checks
-from minimeta.core.backend import np
+from minimeta.core.backend import np, to_device
 from minimeta.core.trees import copies
 from minimeta.exact import lqr
 from minimeta.nets import Net
@@ -52,7 +52,10 @@ def quadratic_critic(H, c, sound):
 
 
 def exact_critic(discount=0.9, push=0.1):
-    """The critic of Lyapunov's equation; it is sound where the policy is stable."""
+    """The critic of Lyapunov's equation; it is sound where the policy is stable.
+
+    `push` must be that of the environment.
+    """
     lqr.constant(np.ones((1, 1, 1)), discount, push)  # refuses what has no finite value
 
     def critic(system, policy, phi, episodes):
@@ -97,7 +100,7 @@ def features(state, action):
 def symmetric(products, width):
     """The matrices whose quadratic forms have these weights (M, K) of the products z_i z_j."""
     first, second = numpy.triu_indices(width)
-    place = numpy.zeros((len(first), width, width), dtype=products.dtype)
+    place = numpy.zeros((len(first), width, width))
     place[range(len(first)), first, second] += 0.5
     place[range(len(first)), second, first] += 0.5
-    return np.tensordot(products, place, 1)
+    return np.tensordot(products, to_device(place), 1)

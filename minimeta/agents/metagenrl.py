@@ -121,9 +121,9 @@ def lifetime(objective, meta, agents, problem, phi, noises):
 
 
 def loss_of_step(policy, phi, experience):
-    """-mean_{n,t} Q(s, pi(s)) - V(s), where the critic is sound: (M,) for the policies phi."""
-    better = experience.judge(act_on(policy, phi, experience.state)) - experience.value
-    return -experience.sound * np.mean(better, axis=(-2, -1))
+    """mean_{n,t} V(s) - Q(s, pi_phi(s)), and 0 where the critic is not sound: (M,)."""
+    worse = experience.value - experience.judge(act_on(policy, phi, experience.state))
+    return experience.sound * np.mean(worse, axis=(-2, -1))
 
 
 def meta_gradient(objective, agents):

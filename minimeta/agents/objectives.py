@@ -6,7 +6,7 @@
 This is `neural`. The LSTM runs backwards, so that L_t depends on all rewards from t on, but on no
 other action than its own. Without the LSTM, with [r_t, V_t, V_t+1] as h_t, each transition is
 judged alone: `neural_transition`. One network reads all parts of an action, so a loss that was
-learned on one action serves any number of them. Two losses that are not learned:
+learned on one action serves any number of them. Two losses that are not learned, with discount d:
 
     reinforce   (r_t + d V_t+1 - V_t) |a_t - pi(s_t)|^2 / 2    the policy gradient theorem
     minus_q     -Q(s_t, pi(s_t))                               the deterministic one: DDPG
