@@ -2,13 +2,14 @@
 
     python experiments/metagenrl.py                     everything, 3 seeds: about 6 minutes
     python experiments/metagenrl.py lstm --seeds 0      one of lstm, transition, reinforce, ddpg,
-                                                        greedy
+                                                        reinforce-short, ddpg-short, greedy
     python experiments/metagenrl.py --states 4 --actions 2      tested on larger systems
 
 lstm        the learned loss with a backward LSTM
 transition  the learned loss that judges each transition alone
 reinforce   the loss of REINFORCE with a critic of states
 ddpg        minus the critic of actions
+...-short   the same, but gradients are shortened to a length that is tuned as well
 greedy      no loss: each step takes the gain that is greedy for the exact critic
 
 The learned losses are trained on systems of 2 states and 1 action, whatever the test has. A run is
@@ -16,12 +17,12 @@ The learned losses are trained on systems of 2 states and 1 action, whatever the
 after each step: 0 is the best policy, and 1 the first, which does nothing. A run that comes to an
 unstable policy has an infinite area and counts as diverging. So rows have the median over systems;
 what follows +- is its standard error, from 200 resamples. Every loss meets the same normalised
-rewards and critics, and gradients cut to the same length. The step size of a loss that is not
-learned is that of a grid with the best median on as many other systems; "edge" says that it is the
-last of the grid. Learned losses keep the step size of their training. With "learned critic" values
-are those of least squares on the very episodes of the step, at test time alone. The columns "better
-than" are shares of systems, against the tuned fixed losses with the exact critic. CPU seconds are
-those of one training.
+rewards and critics, and gradients shortened to the same length, 1, but for the two above. The step
+size of a loss that is not learned, "by", is that of a grid with the best median on as many other
+systems; "edge" says that it is at an end of the grid. Learned losses keep the step size of their
+training. With "learned critic" values are those of least squares on the very episodes of the step,
+at test time alone. The columns "better than" are shares of systems, against the tuned fixed losses
+with the exact critic. CPU seconds are those of one training.
 """
 
 import argparse
@@ -41,22 +42,32 @@ from minimeta.training import train
 EPISODES, STEPS = 4, 11  # of an inner step; the last of the steps shows where the others lead
 LIFE = 10  # inner steps in training
 POPULATION, RATE = 32, 0.03
-GRID = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.1, 1.5)
+GRID = [[(size, 1.0) for size in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.1, 1.5)]]
+SHORT = [  # pairs of a step size and a length, by rows of the length of their longest steps
+    [(reach / longest, longest) for longest in (0.01, 0.03, 0.1, 0.3, 1.0)]
+    for reach in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
+]
 LEARNED = {
     "lstm": (objectives.init, objectives.neural),
     "transition": (objectives.init_transition, objectives.neural_transition),
 }
-FIXED = {"reinforce": objectives.reinforce(), "ddpg": objectives.minus_q}
+FIXED = {
+    "reinforce": (objectives.reinforce(), GRID),
+    "ddpg": (objectives.minus_q, GRID),
+    "reinforce-short": (objectives.reinforce(), SHORT),
+    "ddpg-short": (objectives.minus_q, SHORT),
+}
+OPPONENTS = ("reinforce", "reinforce-short", "ddpg")
 CRITICS = {
     "exact critic": linear_control.exact_critic(),
     "learned critic": linear_control.least_squares_critic(),
 }
 
 
-def agents_of(states=2, actions=1, critic="exact critic", step_size=0.3):
+def agents_of(states=2, actions=1, critic="exact critic", step_size=0.3, longest=1.0):
     """Agents of systems of this size."""
-    policy = linear_control.policy(states, actions)
-    return metagenrl.Agents(policy, LINEAR_SYSTEMS, CRITICS[critic], step_size=step_size)
+    policy, critic = linear_control.policy(states, actions), CRITICS[critic]
+    return metagenrl.Agents(policy, LINEAR_SYSTEMS, critic, step_size=step_size, longest=longest)
 
 
 def learn(name, seed, updates):
@@ -101,39 +112,42 @@ def greedy_areas(data):
 
 
 def tune(name, critic, asked):
-    """Areas of a fixed loss on the test systems with its best step size, and that size in words."""
-    size, validation = (asked.states, asked.actions), draw_test(1000, asked)
-    run = lambda step_size, data: areas(FIXED[name], {}, agents_of(*size, critic, step_size), data)
-    medians = [numpy.median(run(step_size, validation)) for step_size in GRID]
-    best = int(numpy.argmin(medians))
-    edge = ", edge" if best in (0, len(GRID) - 1) else ""
-    return run(GRID[best], draw_test(2000, asked)), f"at {GRID[best]}{edge}"
+    """Areas of a fixed loss on the test systems with its best setting, and that one in words."""
+    (objective, grid), validation = FIXED[name], draw_test(1000, asked)
+    run = lambda setting, data: areas(
+        objective, {}, agents_of(asked.states, asked.actions, critic, *setting), data
+    )
+    medians = numpy.array([[numpy.median(run(pair, validation)) for pair in row] for row in grid])
+    best = numpy.unravel_index(numpy.argmin(medians), medians.shape)
+    ends = [n > 1 and i in (0, n - 1) for i, n in zip(best, medians.shape)]
+    size, longest = setting = grid[best[0]][best[1]]
+    words = f"by {size:.3g}" + (f" to {longest:g}" if len(grid) > 1 else "")
+    return run(setting, draw_test(2000, asked)), words + (", edge" if any(ends) else "")
 
 
 def show(name, area, opponents, seconds=""):
     """Print a row; opponents are the areas that this one is compared with."""
     draws = numpy.random.default_rng(0).integers(len(area), size=(200, len(area)))
-    error = numpy.median(area[draws], axis=1).std()
-    shares = "  ".join(f"{numpy.mean(area < other):8.1%}" for other in opponents)
+    error, median = numpy.median(area[draws], axis=1).std(), numpy.median(area)
+    shares = "  ".join(f"{numpy.mean(area < other):9.1%}" for other in opponents)
     diverging = numpy.mean(~numpy.isfinite(area))
-    median = numpy.median(area)
     print(
-        f"{name:40}{median:6.3f} +- {error:.3f}  {diverging:7.1%}  {shares}  {seconds}", flush=True
+        f"{name:50}{median:6.3f} +- {error:.3f}  {diverging:7.1%}  {shares}  {seconds}", flush=True
     )
 
 
 def run(asked):
     """Print the rows that are asked for."""
-    fixed = {name: tune(name, "exact critic", asked) for name in FIXED}
+    fixed = {name: tune(name, "exact critic", asked) for name in OPPONENTS}
     opponents = [area for area, _ in fixed.values()]
-    print(f"{'':40}median area     diverge  better than {' and '.join(FIXED)}", flush=True)
+    print(f"{'':50}median area     diverge  better than {', '.join(OPPONENTS)}", flush=True)
     for name in asked.names:
         if name == "greedy":
             show("greedy, exact critic", greedy_areas(draw_test(2000, asked)), opponents)
         for critic in CRITICS if name in FIXED else ():
-            exact = critic == "exact critic"
-            area, size = fixed[name] if exact else tune(name, critic, asked)
-            show(f"{name}, {critic}, {size}", area, opponents)
+            have = name in fixed and critic == "exact critic"
+            area, setting = fixed[name] if have else tune(name, critic, asked)
+            show(f"{name}, {critic}, {setting}", area, opponents)
         for seed in asked.seeds if name in LEARNED else ():
             meta, seconds = learn(name, seed, asked.updates)
             for critic in CRITICS:

@@ -60,7 +60,7 @@ def test_the_best_gain_stops_a_system_that_runs_away():
     assert numpy.all(numpy.isfinite(lqr.score(system, lqr.best_gain(system))))
 
 
-def test_a_step_that_ruins_a_policy_teaches_nothing():
+def test_policies_that_are_not_stable_teach_nothing():
     system, phi, noises = linear_control.draw(rng(), 3, 4, 6, radius=(1.5, 1.5))
     value, gradient = FOLLOW(META, (system, phi, noises))
     assert value == 0.0

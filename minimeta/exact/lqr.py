@@ -118,8 +118,8 @@ def best_gain(system, discount=0.9):
     one = np.eye(np.shape(P)[-1], dtype=P.dtype)
     for _ in range(DOUBLINGS):
         left = np.linalg.solve(one + W @ P, E)
-        spread = transpose(np.linalg.solve(one + P @ W, transpose(E)))  # E (I + W P)^-1
-        E, W, P = E @ left, W + spread @ W @ transpose(E), P + transpose(E) @ P @ left
+        right = transpose(np.linalg.solve(one + P @ W, transpose(E)))  # E (I + W P)^-1
+        E, W, P = E @ left, W + right @ W @ transpose(E), P + transpose(E) @ P @ left
     return greedy_gain(system, P, discount)
 
 
