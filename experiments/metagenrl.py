@@ -19,10 +19,11 @@ unstable policy has an infinite area and counts as diverging. So rows have the m
 what follows +- is its standard error, from 200 resamples. Every loss meets the same normalised
 rewards and critics, and gradients shortened to the same length, 1, but for the two above. The step
 size of a loss that is not learned, "by", is that of a grid with the best median on as many other
-systems; "edge" says that it is at an end of the grid. Learned losses keep the step size of their
-training. With "learned critic" values are those of least squares on the very episodes of the step,
-at test time alone. The columns "better than" are shares of systems, against the tuned fixed losses
-with the exact critic. CPU seconds are those of one training.
+systems, as is the length that gradients are shortened "to"; "edge" says that one of them is at an
+end of the grid. Learned losses keep the step size of their training. With "learned critic" values
+are those of least squares on the very episodes of the step, at test time alone. The columns "better
+than" are shares of systems, against the tuned fixed losses with the exact critic. CPU seconds are
+those of one training.
 """
 
 import argparse
@@ -44,7 +45,7 @@ LIFE = 10  # inner steps in training
 POPULATION, RATE = 32, 0.03
 GRID = [[(size, 1.0) for size in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.1, 1.5)]]
 SHORT = [  # pairs of a step size and a length, by rows of the length of their longest steps
-    [(reach / longest, longest) for longest in (0.01, 0.03, 0.1, 0.3, 1.0)]
+    [(reach / longest, longest) for longest in (0.001, 0.01, 0.03, 0.1, 0.3)]
     for reach in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 ]
 LEARNED = {
@@ -91,9 +92,17 @@ def draw_test(seed, asked):
 
 
 def regrets(path):
-    """The relative regret after each step along a path of gains, in double precision: (K, M)."""
+    """The relative regret after each step along a path of gains, in double precision: (K, M).
+
+    It is infinite, too, for a policy that is no number any more.
+    """
     system, gains = tree_map(lambda leaf: leaf.astype(float), path)
-    return numpy.array([lqr.relative_regret(system, gain, gains[0]) for gain in gains[1:]])
+    rows = []
+    for gain in gains[1:]:
+        lost = ~numpy.isfinite(gain).all(axis=(1, 2))
+        gain = numpy.where(lost[:, None, None], 0.0, gain)
+        rows.append(numpy.where(lost, numpy.inf, lqr.relative_regret(system, gain, gains[0])))
+    return numpy.array(rows)
 
 
 def areas(objective, meta, agents, data):
