@@ -1,6 +1,6 @@
 """MetaGenRL on linear systems, beside the losses that it could have found.
 
-    python experiments/metagenrl.py                     everything, 3 seeds: about 6 minutes
+    python experiments/metagenrl.py                     everything, 3 seeds: about 8 minutes
     python experiments/metagenrl.py lstm --seeds 0      one of lstm, transition, reinforce, ddpg,
                                                         reinforce-short, ddpg-short, greedy
     python experiments/metagenrl.py --states 4 --actions 2      tested on larger systems
@@ -45,7 +45,7 @@ LIFE = 10  # inner steps in training
 POPULATION, RATE = 32, 0.03
 GRID = [[(size, 1.0) for size in (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.1, 1.5)]]
 SHORT = [  # pairs of a step size and a length, by rows of the length of their longest steps
-    [(reach / longest, longest) for longest in (0.001, 0.01, 0.03, 0.1, 0.3)]
+    [(reach / longest, longest) for longest in (0.001, 0.01, 0.03, 0.1, 0.3, 1.0)]
     for reach in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 ]
 LEARNED = {
