@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 
+from minimeta import __version__
+
 
 def main(words=None):
     """Run one command; return its exit status."""
@@ -30,6 +32,7 @@ def main(words=None):
 def commands():
     """The parser: one sub-command for each thing to do."""
     parser = argparse.ArgumentParser(prog="python -m minimeta", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"minimeta {__version__}")
     parser.set_defaults(run=lambda _: parser.print_help() or 0)
     parts = parser.add_subparsers(metavar="COMMAND", title="commands")
 
@@ -95,6 +98,8 @@ def run_tests(_):
     from minimeta.course import report
     from minimeta.course.lessons import ROOT, environment, folder
 
+    if not (ROOT / "tests").is_dir():
+        raise ValueError(f"There are no tests in {ROOT}: they come with the repository.")
     missing = [tool for tool in ("ruff", "pytest") if importlib.util.find_spec(tool) is None]
     if missing:
         raise ValueError(f"{' and '.join(missing)} is not installed: pip install -e '.[dev]'")

@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]  # the clone, when the package is installed from one
+PACKAGE = Path(__file__).resolve().parents[1]
+SHIPPED = PACKAGE / "shipped"  # a wheel brings the lessons there; in a clone they stand beside it
+ROOT = SHIPPED if SHIPPED.is_dir() else PACKAGE.parent
 TITLE = re.compile(r"^# #+ (?:Lesson )?\d+[.:]? *(.*)$", re.MULTILINE)
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 CLAIMS = ("claim", "claim_equal")
@@ -104,10 +106,12 @@ def run(lesson, quick=False, out=None, echo=False, seed=None):
 def folder(quick=False, root=ROOT):
     """Where figures go: $MINIMETA_OUT, or out/, or out/quick/ in quick mode; the folder is made.
 
-    Raises LessonError if it cannot be written to: better before hours of computing than after.
+    out/ is that of the clone, and in the folder one is in where the package came as a wheel. Raises
+    LessonError if it cannot be written to: better before hours of computing than after.
     """
-    usual = root / "out" / "quick" if quick else root / "out"
-    path = Path(os.environ.get("MINIMETA_OUT") or usual)
+    usual = (Path() if root == SHIPPED else root) / "out"
+    usual = usual / "quick" if quick else usual
+    path = Path(os.environ.get("MINIMETA_OUT") or usual).absolute()
     try:
         path.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=path).close()
