@@ -10,6 +10,7 @@ from minimeta.course.claims import check, claim, claim_equal, fingerprint, finis
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch):
     monkeypatch.setattr(claims, "MADE", {})
+    monkeypatch.setattr(claims, "LINES", set())
     monkeypatch.setattr(claims, "QUICK", False)
 
 
@@ -35,6 +36,13 @@ def test_a_cell_run_again_makes_no_second_claim():
         claim(holds, "the same sentence")
     finish()
     assert claims.MADE == {"the same sentence": "holds"}
+
+
+def test_lines_that_made_claims_are_counted_once_each():
+    for holds in (False, True):
+        claim(holds, f"in a loop: {holds}")
+        claim_equal(1.0, 1.0, 1e-9, f"equal: {holds}")
+    assert len(claims.MADE) == 4 and len(claims.LINES) == 2
 
 
 def test_equal_numbers_arrays_and_trees_and_those_that_are_not():

@@ -145,7 +145,7 @@ CLAIMS = "from minimeta.course.claims import claim, finish\n"
 def test_a_false_claim_fails_the_lesson_at_its_end(tmp_path):
     body = CLAIMS + "claim(1 + 1 == 3, 'sums', 2, '= 3')\nprint('the figure')\nfinish()\n"
     outcome = lessons.run(write(tmp_path, body))
-    assert not outcome.passed and outcome.claims == {"holds": 0, "fails": 1, "skipped": 0}
+    assert not outcome.passed and outcome.claims == {"holds": 0, "fails": 1, "skipped": 0, "ran": 1}
     assert "FAIL  sums  [2, needed: = 3]\nthe figure\n0 claims hold, 1 FAIL" in outcome.output
 
 
@@ -157,12 +157,23 @@ def test_a_lesson_that_does_not_reach_its_end_has_failed(tmp_path, early):
     assert "ended before its last cell" in report.line(lesson, outcome)
 
 
+@pytest.mark.parametrize("way", ["if not 1:\n    ", "finish()\nraise SystemExit(0)\n"])
+def test_a_lesson_that_passes_by_a_claim_written_in_it_has_failed(tmp_path, way):
+    body = CLAIMS + f"claim(True, 'sums')\n{way}claim(\n        True, 'never asked')\nfinish()\n"
+    lesson = write(tmp_path, body)
+    outcome = lessons.run(lesson)
+    assert not outcome.passed and lesson.claims == 2
+    assert "FAILED: 1 of 2 written claims ran, 1 claims hold" in report.line(lesson, outcome)
+
+
 def test_claims_are_counted_as_they_run_and_trained_ones_left_out_of_quick_mode(tmp_path):
     body = CLAIMS + "for i in 'ab':\n    claim(True, f'loop {i}')\n"
     lesson = write(tmp_path, body + "claim(False, 'trained', trained=True)\nfinish()\n")
     quick, full = (lessons.run(lesson, quick) for quick in (True, False))
-    assert quick.passed and quick.claims == {"holds": 2, "fails": 0, "skipped": 1}
-    assert "2 claims hold, 1 need a full run" in report.line(lesson, quick)
+    assert quick.passed and quick.claims == {"holds": 2, "fails": 0, "skipped": 1, "ran": 2}
+    assert "2 of 2 written claims ran, 2 claims hold, 1 need a full run" in report.line(
+        lesson, quick
+    )
     assert not full.passed and full.claims["fails"] == 1
 
 

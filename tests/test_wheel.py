@@ -13,7 +13,12 @@ import minimeta
 from minimeta.course.lessons import PACKAGE, all_lessons
 
 ROOT = PACKAGE.parent
-PRIVATE = ("teachers/", "tests/", "checks.py", "mistakes")  # what no assignment's public half has
+PRIVATE = (
+    "teachers",
+    "tests/",
+    "solution",
+    "__pycache__",
+)  # parts of paths that nothing shipped has
 
 
 def execute(*words, **options):

@@ -24,6 +24,7 @@ QUICK = os.environ.get("MINIMETA_QUICK") == "1"  # short loops: every line runs,
 SEED = int(os.environ.get("MINIMETA_SEED", "0"))  # of the lesson's generator
 GREEN, RED, GREY, PLAIN = "\033[32m", "\033[31m", "\033[90m", "\033[0m"
 MADE = {}  # claim -> "holds", "fails" or "skipped"; a cell that is run again makes no second one
+LINES = set()  # (file, line) of every call that made a claim, so that none written is passed by
 
 
 def claim(holds, sentence, value=None, needed=None, trained=False):
@@ -34,6 +35,7 @@ def claim(holds, sentence, value=None, needed=None, trained=False):
     """
     outcome = "skipped" if trained and QUICK else "holds" if bool(holds) else "fails"
     MADE[sentence] = outcome
+    LINES.add(_place())
     numbers = [] if value is None else [show(value)]
     numbers += [] if needed is None else [f"needed: {show(needed)}"]
     numbers = f"  [{', '.join(numbers)}]" if numbers and outcome != "skipped" else ""
@@ -55,7 +57,7 @@ def finish():
     report = os.environ.get("MINIMETA_CLAIMS")
     if report:
         with open(report, "w", encoding="utf-8") as file:
-            json.dump(counts, file)
+            json.dump({**counts, "ran": len(LINES)}, file)
     print(summarise(counts))
     failed = [sentence for sentence, outcome in MADE.items() if outcome == "fails"]
     if failed:
@@ -109,6 +111,14 @@ def paint(outcome):
         outcome
     ]
     return f"{colour}{mark}{PLAIN}" if sys.stdout.isatty() else mark
+
+
+def _place():
+    """The file and the line that called claim or claim_equal."""
+    frame = sys._getframe(2)
+    while frame.f_globals is globals():
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 def _flat(answer):
