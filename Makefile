@@ -11,7 +11,8 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export VECLIB_MAXIMUM_THREADS ?= 1
 
-.PHONY: help setup list lessons lessons-seeds lesson test verify gpu-check autograd-suite bench sweep-check clean
+.PHONY: help setup list lessons lessons-seeds lesson test verify gpu-check autograd-suite bench sweep-check \
+  notebooks clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -66,6 +67,8 @@ sweep-check: .venv/cluster ## sweeps on Dask's workers, on loky's and under MPI
 .venv/cluster: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]' mpich
 	@touch $@
+notebooks: $(READY) ## every lesson, run, as a notebook in out/notebooks/
+	@$(MINIMETA) notebooks
 
 clean: ## delete out/, .venv and the caches
 	rm -rf out build dist .venv .pytest_cache .ruff_cache

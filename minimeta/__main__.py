@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 
-from minimeta import __version__
+import minimeta
 
 
 def main(words=None):
@@ -32,7 +32,7 @@ def main(words=None):
 def commands():
     """The parser: one sub-command for each thing to do."""
     parser = argparse.ArgumentParser(prog="python -m minimeta", description=__doc__)
-    parser.add_argument("--version", action="version", version=f"minimeta {__version__}")
+    parser.add_argument("--version", action="version", version=f"minimeta {minimeta.__version__}")
     parser.set_defaults(run=lambda _: parser.print_help() or 0)
     parts = parser.add_subparsers(metavar="COMMAND", title="commands")
 
@@ -57,8 +57,15 @@ def commands():
     race = command("bench", bench, "minimeta beside JAX and PyTorch; writes out/bench.md")
     race.add_argument("workload", nargs="*", help="all by default")
     race.add_argument("--quick", action="store_true", help="few rounds, a tenth of the training")
+    publishing(command)
     command("clean", clean, "delete out/ and the caches")
     return parser
+
+
+def publishing(command):
+    """The sub-commands that make something of the lessons to hand on."""
+    notebooks = command("notebooks", write_notebooks, "every lesson, run, as out/notebooks/*.ipynb")
+    notebooks.add_argument("--quick", action="store_true", help="short loops, exact claims only")
 
 
 def list_lessons(_):
@@ -86,6 +93,14 @@ def run_lesson(given):
     word = "finished" if outcome.passed else "FAILED"
     print(f"{lesson.path.name} {word} after {outcome.seconds:.1f} s")
     return 0 if outcome.passed else 1
+
+
+def write_notebooks(given):
+    """Write the lessons as notebooks; the exit status is 1 if a lesson failed."""
+    from minimeta.course import lessons, notebooks
+
+    quick = given.quick or asked_for_quick()
+    return notebooks.write_all(lessons.folder(quick) / "notebooks", quick)
 
 
 def asked_for_quick():

@@ -7,7 +7,8 @@ A lesson is a text of percent cells. A Markdown cell is read without its "# ", a
 
 import ast
 import re
-from typing import NamedTuple
+
+from minimeta.course.cells import cells
 
 LINES = 25  # of a code cell
 ARGUMENTS = 5  # of a function
@@ -18,26 +19,6 @@ QUESTION = re.compile(
     r"# Exercise (\d+)\. Put your answer in place of the dots and take the first # away\.\n"
     r'# (check\(\.\.\., "[0-9a-f]{8}"(?:, digits=\d+)?\))'
 )
-
-
-class Cell(NamedTuple):
-    """A cell: the line of its first character, whether it is Markdown, and its text."""
-
-    line: int
-    markdown: bool
-    text: str
-
-
-def cells(text):
-    """The cells of a lesson in order, without the blank lines around them."""
-    made, lines = [], text.splitlines()
-    starts = [i for i, line in enumerate(lines) if line.startswith("# %%")]
-    for start, end in zip(starts, [*starts[1:], len(lines)]):
-        markdown, body = lines[start].startswith("# %% [markdown]"), lines[start + 1 : end]
-        if markdown:
-            body = [line.removeprefix("#").removeprefix(" ") for line in body]
-        made.append(Cell(start + 2, markdown, "\n".join(body).strip("\n")))
-    return made
 
 
 def questions(text):

@@ -76,12 +76,13 @@ def find(word, root=ROOT):
     raise LessonError(f"There is no lesson {word!r}; there are {have}.")
 
 
-def run(lesson, quick=False, out=None, echo=False, seed=None):
+def run(lesson, quick=False, out=None, echo=False, seed=None, program=None):
     """Run a lesson in a fresh process; return its Outcome.
 
     Figures go to `out`, by default `folder(quick)`; `seed` becomes the lesson's MINIMETA_SEED. With
     echo, the lesson prints as it runs and the output is empty. A lesson that ends before its last
-    cell, which counts its claims, or that leaves out a claim written in it, has failed.
+    cell, which counts its claims, or that leaves out a claim written in it, has failed. `program`
+    are the words for Python that run the lesson, where they are more than its path.
     """
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
@@ -90,7 +91,7 @@ def run(lesson, quick=False, out=None, echo=False, seed=None):
         if seed is not None:
             env["MINIMETA_SEED"] = str(seed)
         done = subprocess.run(
-            [sys.executable, str(lesson.path)],
+            [sys.executable, *(program or [str(lesson.path)])],
             cwd=lesson.path.parents[1],
             env={**env, "MINIMETA_CLAIMS": str(report)},
             stdout=None if echo else subprocess.PIPE,
