@@ -11,8 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export VECLIB_MAXIMUM_THREADS ?= 1
 
-.PHONY: help setup list lessons lessons-seeds lesson test verify gpu-check autograd-suite bench sweep-check \
-  notebooks clean
+.PHONY: help setup list lessons lessons-seeds lesson test verify gpu-check autograd-suite bench sweep-check clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -67,8 +66,17 @@ sweep-check: .venv/cluster ## sweeps on Dask's workers, on loky's and under MPI
 .venv/cluster: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]' mpich
 	@touch $@
+
+.PHONY: notebooks book
 notebooks: $(READY) ## every lesson, run, as a notebook in out/notebooks/
 	@$(MINIMETA) notebooks
+
+book: .venv/book ## the lessons, the proof sheet and a reference as web pages in out/book/html/
+	@$(MINIMETA) book
+
+.venv/book: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[book]'
+	@touch $@
 
 clean: ## delete out/, .venv and the caches
 	rm -rf out build dist .venv .pytest_cache .ruff_cache

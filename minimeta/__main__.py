@@ -65,7 +65,9 @@ def commands():
 def publishing(command):
     """The sub-commands that make something of the lessons to hand on."""
     notebooks = command("notebooks", write_notebooks, "every lesson, run, as out/notebooks/*.ipynb")
-    notebooks.add_argument("--quick", action="store_true", help="short loops, exact claims only")
+    book = command("book", build_book, "the lessons as a book that needs no network, in out/book/")
+    for part in (notebooks, book):
+        part.add_argument("--quick", action="store_true", help="short loops, exact claims only")
 
 
 def list_lessons(_):
@@ -101,6 +103,14 @@ def write_notebooks(given):
 
     quick = given.quick or asked_for_quick()
     return notebooks.write_all(lessons.folder(quick) / "notebooks", quick)
+
+
+def build_book(given):
+    """Build the book; the exit status is 1 if a lesson, a theorem or a page is wrong."""
+    from minimeta.course import book, lessons
+
+    quick = given.quick or asked_for_quick()
+    return book.build(lessons.folder(quick), quick)
 
 
 def asked_for_quick():

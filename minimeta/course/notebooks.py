@@ -23,6 +23,8 @@ ABOUT = {  # a notebook's metadata
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py"},
 }
+RUN = {f"course/{name}.py" for name in ("claims", "cells", "notebooks")}
+AFTER = ("course/", "shipped/", "__main__.py")  # what no lesson's result depends on, apart from RUN
 
 
 def write_all(folder: Path, quick: bool = False) -> int:
@@ -45,7 +47,7 @@ def write(lesson: lessons.Lesson, folder: Path, quick: bool = False) -> tuple[di
     """The notebook of a lesson, and whether it was there; it is run if the one there is not its."""
     path, mark = folder / f"{lesson.path.stem}.ipynb", fingerprint(lesson, quick)
     if path.is_file():
-        book = json.loads(path.read_text(encoding="utf-8"))
+        book = load(folder, lesson)
         if book["metadata"].get("minimeta", {}).get("fingerprint") == mark:
             return book, True
     book, outcome = run(lesson, quick)
@@ -54,6 +56,11 @@ def write(lesson: lessons.Lesson, folder: Path, quick: bool = False) -> tuple[di
     book["metadata"]["minimeta"] = about
     path.write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return book, False
+
+
+def load(folder, lesson):
+    """The notebook that was written of a lesson."""
+    return json.loads((folder / f"{lesson.path.stem}.ipynb").read_text(encoding="utf-8"))
 
 
 def run(lesson, quick=False):
@@ -113,10 +120,11 @@ def fingerprint(lesson, quick=False):
 
 @functools.cache
 def package_fingerprint():
-    """The same for what all lessons import: the package, its libraries, and Python."""
+    """The same for all that lessons run and theorems prove: the package, its tools, and Python."""
     tools = [version(name) for name in ("autograd", "numpy", "matplotlib")]
     mark = hashlib.sha256(" ".join([sys.version, *tools]).encode())
     for path in sorted(lessons.PACKAGE.rglob("*")):
-        if path.suffix in (".py", ".npz") and lessons.SHIPPED not in path.parents:
-            mark.update(path.relative_to(lessons.PACKAGE).as_posix().encode() + path.read_bytes())
+        name = path.relative_to(lessons.PACKAGE).as_posix()
+        if path.suffix in (".py", ".npz") and (name in RUN or not name.startswith(AFTER)):
+            mark.update(name.encode() + path.read_bytes())
     return mark.hexdigest()
