@@ -105,7 +105,7 @@ def run(lesson, quick=False, out=None, echo=False, seed=None, program=None):
 
 
 def folder(quick=False, root=ROOT):
-    """Where figures go: $MINIMETA_OUT, or out/, or out/quick/ in quick mode; the folder is made.
+    """Where figures go: `MINIMETA_OUT`, or out/, or out/quick/ in quick mode; the folder is made.
 
     out/ is that of the clone, and in the folder one is in where the package came as a wheel. Raises
     LessonError if it cannot be written to: better before hours of computing than after.
