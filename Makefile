@@ -67,7 +67,7 @@ sweep-check: .venv/cluster ## sweeps on Dask's workers, on loky's and under MPI
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[cluster]' mpich
 	@touch $@
 
-.PHONY: notebooks book
+.PHONY: notebooks book teachers
 notebooks: $(READY) ## every lesson, run, as a notebook in out/notebooks/
 	@$(MINIMETA) notebooks
 
@@ -77,6 +77,9 @@ book: .venv/book ## the lessons, the proof sheet and a reference as web pages in
 .venv/book: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[book]'
 	@touch $@
+
+teachers: $(READY) ## answers that run, a plan of six weeks and a rubric, in out/teachers/
+	@$(MINIMETA) teachers
 
 clean: ## delete out/, .venv and the caches
 	rm -rf out build dist .venv .pytest_cache .ruff_cache

@@ -66,6 +66,7 @@ def publishing(command):
     """The sub-commands that make something of the lessons to hand on."""
     notebooks = command("notebooks", write_notebooks, "every lesson, run, as out/notebooks/*.ipynb")
     book = command("book", build_book, "the lessons as a book that needs no network, in out/book/")
+    command("teachers", pack_for_teachers, "answers, a plan and a rubric, in out/teachers/")
     for part in (notebooks, book):
         part.add_argument("--quick", action="store_true", help="short loops, exact claims only")
 
@@ -111,6 +112,13 @@ def build_book(given):
 
     quick = given.quick or asked_for_quick()
     return book.build(lessons.folder(quick), quick)
+
+
+def pack_for_teachers(_):
+    """Write the teachers' pack."""
+    from minimeta.course import lessons, teachers
+
+    return teachers.pack(lessons.folder() / "teachers")
 
 
 def asked_for_quick():

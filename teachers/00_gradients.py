@@ -84,3 +84,51 @@ def exercise_5():
 
     columns = [hvp(f)(np.ones(2), direction) for direction in np.eye(2)]
     return numpy.linalg.eigvalsh(numpy.stack(columns, axis=1))[-1]
+
+
+def prediction_1():
+    """By h^2/6. With h = 1e-9 the error is larger, because rounding is divided by h."""
+    coarse, fine = (abs((np.exp(h) - np.exp(-h)) / (2 * h) - 1.0) for h in (1e-3, 1e-9))
+    assert abs(coarse - 1e-3**2 / 6) < 1e-12 and fine < 1e-6
+    assert abs((np.exp(1e-5) - np.exp(-1e-5)) / 2e-5 - 1.0) < min(coarse, fine)
+    return coarse
+
+
+def prediction_2():
+    """All eight return the value; only the four cures have gradients.
+
+    Here the second of the four lines, and its cure.
+    """
+
+    def in_place(x):
+        total = np.zeros(3)
+        total += np.exp(x)
+        return np.sum(total)
+
+    def cured(x):
+        total = np.zeros(3) + np.exp(x)
+        return np.sum(total)
+
+    x = numpy.array([0.1, 0.2, 0.3])
+    assert abs(in_place(x) - cured(x)) < 1e-14
+    assert numpy.allclose(grad(cured)(x), numpy.exp(x), rtol=1e-14)
+    try:
+        stopped = not grad(in_place)(x).shape
+    except (TypeError, ValueError):
+        stopped = True
+    assert stopped
+    return [8, 4]
+
+
+def prediction_3():
+    """a (1 - alpha a)^2 (theta - c): 8 times 0.6^2, and 8 times 0, as that step solves the task."""
+
+    def task(theta):
+        return 4.0 * (theta - 1.0) ** 2 / 2
+
+    def after_step(theta, alpha):
+        return task(theta - alpha * grad(task)(theta))
+
+    answers = [grad(after_step)(3.0, alpha) for alpha in (0.1, 0.25)]
+    assert numpy.allclose(answers, [2.88, 0.0], atol=1e-14)
+    return answers

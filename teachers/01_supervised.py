@@ -88,3 +88,31 @@ def exercise_5():
     step = half_step(descend([4 * share, share / 4], 400))
     balanced = half_step(descend([share, share], 400))
     return [step, "yes" if step == balanced else "no"]
+
+
+def prediction_1():
+    """1 - (1 - eta lambda)^10: all but 0.2^10 of it, and a good tenth of the other."""
+    fractions = 1 - (1 - 0.2 * numpy.array([4.0, 1 / 16])) ** 10
+    weights = numpy.zeros(2)
+    for _ in range(10):
+        weights = weights - 0.2 * numpy.array([4.0, 1 / 16]) * (weights - 1.0)
+    assert numpy.allclose(weights, fractions, atol=1e-14)
+    assert fractions[0] > 0.999999 and 0.11 < fractions[1] < 0.12
+    return [*fractions]
+
+
+def prediction_2():
+    """1 - 4 eta: -0.96 and -1.04. Both swing from side to side, the second ever further."""
+    factors = [1 - 4 * eta for eta in (0.49, 0.51)]
+    assert abs(factors[0]) < 1 < abs(factors[1])
+    return factors
+
+
+def prediction_3():
+    """One layer has learned a half of every mode. Two layers have hardly begun with the last."""
+    one = descend([np.zeros((3, 3))], 60)
+    two = descend([START**0.5 * np.eye(3)] * 2, 60)
+    fractions = [path[half_step(path)][2, 2] / STRENGTHS[2] for path in (one, two)]
+    assert abs(fractions[0] - one[half_step(one)][0, 0] / STRENGTHS[0]) < 1e-12
+    assert 0.5 < fractions[0] < 0.52 and fractions[1] < 0.02
+    return fractions

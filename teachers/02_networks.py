@@ -40,3 +40,27 @@ MISTAKES = {
     3: [128, 1, 10],
     4: [4.0, 2.0],
 }
+
+
+def prediction_1():
+    """To (-0.1, 0.1): each parameter moves by eta against the sign of its gradient, and no more."""
+    g = numpy.array([3.0, -0.01])
+    m, s = (1 - 0.9) * g / (1 - 0.9), (1 - 0.999) * g**2 / (1 - 0.999)
+    step = -0.1 * m / (numpy.sqrt(s) + 1e-8)
+    assert numpy.allclose(step, [-0.1, 0.1], atol=1e-6)
+    return [*step.round(6)]
+
+
+def prediction_2():
+    """ln 10: each of the ten digits gets the chance 1/10."""
+    logits = numpy.zeros(10)
+    loss = -numpy.log(numpy.exp(logits[3]) / numpy.exp(logits).sum())
+    assert abs(loss - numpy.log(10)) < 1e-14
+    return loss
+
+
+def prediction_4():
+    """Four times: its curvature is 1/k^2, and the half-time is about k^2 ln 2 / eta."""
+    four, eight = (numpy.log(0.5) / numpy.log(1 - 0.5 / k**2) for k in (4, 8))
+    assert abs(eight / four - 4) < 0.1
+    return eight / four

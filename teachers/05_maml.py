@@ -49,3 +49,28 @@ MISTAKES = {
     3: [100, 50, 0.02],  # 1 / alpha is where descent begins to overshoot, not where it diverges
     4: [-0.6, 0.0],  # the joint optimum, and the mean of the minima
 }
+
+
+def prediction_1():
+    """The shallow one: 0.2 (1 - 0.16)^2 = 0.141 beside 1 (1 - 0.8)^2 = 0.04, 3.5 times as much.
+
+    A task of curvature 1 / alpha = 1.25 has no say, because the step solves it.
+    """
+    steep, shallow, solved = (a * (1 - 0.8 * a) ** 2 for a in (1.0, 0.2, 1.25))
+    assert abs(shallow / steep - 3.528) < 1e-12 and abs(solved) < 1e-15
+    return [shallow / steep, 1.25]
+
+
+def prediction_2():
+    """Not smaller: without a step MAML's start is one function for all tasks.
+
+    The least error of one function is 3.0057. Any other errs more, by its squared distance to the
+    best one: answering 0, for example. By how much MAML's start errs more, training decides.
+    """
+    from minimeta.exact import sines
+
+    least = sines.joint_risk()
+    grid = [(i + 0.5) / 100 - 5 for i in range(1000)]
+    distance = sum(float(sines.joint_predictor(x)) ** 2 for x in grid) / len(grid)
+    assert abs(least - 3.0057) < 1e-4 and abs(least + distance - sines.zero_risk()) < 1e-3
+    return least

@@ -38,3 +38,18 @@ MISTAKES = {
     3: [[1, 2], [1, 1], [2, 2]],
     4: [0.64, 4.0],  # the second-order gradient; the gradient at the start
 }
+
+
+def prediction_1():
+    """MAML at 9/17, FOMAML at 3/7, Reptile at 1/3: that is joint training's, as I - P = alpha A."""
+    P = 1 - ALPHA * CURVATURE
+    rests = [rest(W) for W in (P * CURVATURE * P, CURVATURE * P, 1 - P, CURVATURE)]
+    assert numpy.allclose(rests, [9 / 17, 3 / 7, 1 / 3, 1 / 3], atol=1e-15)
+    return rests
+
+
+def prediction_2():
+    """With four: FOMAML has P once, and with twice as many steps its P is the square of MAML's."""
+    P = 1 - ALPHA * CURVATURE
+    assert abs(rest(P**2 * CURVATURE * P**2) - rest(CURVATURE * P**4)) < 1e-15
+    return 4
