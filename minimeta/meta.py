@@ -7,6 +7,8 @@ Every learner of the project is a `Learner`; this module judges them all and kno
 task (the inner loop).
 """
 
+from typing import Any, Callable, Iterable
+
 import numpy
 
 from minimeta.core import checks
@@ -16,14 +18,14 @@ from minimeta.core.trees import tree_map
 from minimeta.tasks.task import Data, Task, check_data, check_finite, check_task, take
 
 
-def meta_loss(learner, meta, task):
+def meta_loss(learner: Learner, meta: Any, task: Task) -> Any:
     """The query loss after adapting to the support, averaged over the M tasks: a scalar."""
     checks.functions("learner", learner, "adapt", "predict", "loss")
     check_task(task)
     return np.mean(task_losses(learner, meta, task))
 
 
-def task_losses(learner, meta, task, loss=None):
+def task_losses(learner: Learner, meta: Any, task: Task, loss: Callable | None = None) -> Any:
     """The query loss of each task, (M,), finite or not: what `meta_loss` averages."""
     state = learner.adapt(meta, task.support)
     loss = learner.loss if loss is None else loss
@@ -32,7 +34,7 @@ def task_losses(learner, meta, task, loss=None):
     return losses
 
 
-def evaluate(learner, meta, task, loss=None):
+def evaluate(learner: Learner, meta: Any, task: Task, loss: Callable | None = None) -> Any:
     """The query loss of every task after adapting to its support: (M,).
 
     The loss is the learner's own; another one, such as `accuracy`, asks another question. The
@@ -52,7 +54,9 @@ def evaluate(learner, meta, task, loss=None):
     return losses
 
 
-def learning_curve(learner, meta, task, shots, loss=None):
+def learning_curve(
+    learner: Learner, meta: Any, task: Task, shots: Iterable[int], loss: Callable | None = None
+) -> Any:
     """Losses after the first s support examples, for each s in shots: (len(shots), M)."""
     check_task(task)
     checks.functions("learner", learner, "adapt", "predict", "loss")
@@ -62,7 +66,7 @@ def learning_curve(learner, meta, task, shots, loss=None):
     return np.stack([evaluate(learner, meta, part, loss) for part in first])
 
 
-def along(learner, meta, data):
+def along(learner: Learner, meta: Any, data: Data) -> Any:
     """The answer to each x_t of `data` from the examples before it: (M, T, C).
 
     A learner without `observe` adapts to the examples before every position afresh.
@@ -82,7 +86,7 @@ def along(learner, meta, data):
     return np.concatenate(answers, axis=1)
 
 
-def sequence_loss(learner, meta, task):
+def sequence_loss(learner: Learner, meta: Any, task: Task) -> Any:
     """The mean loss over all positions of the sequences support-then-query: a scalar."""
     data = Data(*(np.concatenate(parts, axis=1) for parts in zip(task.support, task.query)))
     return np.mean(learner.loss(along(learner, meta, data), data.y))

@@ -10,13 +10,15 @@ import contextlib
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import numpy
+from numpy.random import Generator
 
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
 from minimeta.core.gradients import value_and_grad
+from minimeta.core.learner import Learner
 from minimeta.core.optim import adam
 from minimeta.core.replay import ReplayError, replay
 from minimeta.core.runs import checkpoint as checkpoints
@@ -38,7 +40,9 @@ class Run(NamedTuple):
     rng_state: dict  # the generator after `step` draws
 
 
-def meta_train(learner, sample, rng, steps, **options):
+def meta_train(
+    learner: Learner, sample: Callable, rng: Generator, steps: int, **options: Any
+) -> tuple[Any, numpy.ndarray]:
     """Minimise the learner's meta-loss over tasks drawn by sample(rng); return (meta, history).
 
     `train` on the gradient of `meta_loss`; the options are those of `train`.
@@ -50,7 +54,9 @@ def meta_train(learner, sample, rng, steps, **options):
     )
 
 
-def sequence_train(learner, sample, rng, steps, **options):
+def sequence_train(
+    learner: Learner, sample: Callable, rng: Generator, steps: int, **options: Any
+) -> tuple[Any, numpy.ndarray]:
     """Minimise the loss at every position of sequences, `sequence_loss`; return (meta, history).
 
     For sequential learners: one pass is a lesson at every number of shots. Options as of `train`.
@@ -63,19 +69,19 @@ def sequence_train(learner, sample, rng, steps, **options):
 
 
 def train(
-    init,
-    value_and_gradient,
-    sample,
-    rng,
-    steps,
+    init: Callable,
+    value_and_gradient: Callable,
+    sample: Callable,
+    rng: Generator,
+    steps: int,
     *,
-    optimizer=None,
-    checkpoint=None,
-    save_every=100,
-    resume=None,
-    label="train",
-    workers=1,
-):
+    optimizer: Any = None,
+    checkpoint: str | os.PathLike | None = None,
+    save_every: int = 100,
+    resume: str | os.PathLike | None = None,
+    label: str = "train",
+    workers: int = 1,
+) -> tuple[Any, numpy.ndarray]:
     """Follow value_and_gradient(meta, data), with data of sample(rng); return (meta, history).
 
     init(rng) gives the first parameters, a tree; sample(rng) any tree of arrays, such as a Task.

@@ -1,18 +1,32 @@
 """What `pip install minimeta` brings: the wheel alone, in a bare environment, in another folder."""
 
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import typing
 import zipfile
 
 import pytest
 
 import minimeta
+from minimeta import (
+    embeddings,
+    exact,
+    initializations,
+    learned_optimizers,
+    learning_rules,
+    memories,
+    meta,
+    training,
+)
 from minimeta.course.lessons import PACKAGE, all_lessons
 
 ROOT = PACKAGE.parent
+JUDGES = ("meta_loss", "evaluate", "learning_curve", "along", "sequence_loss")
 PRIVATE = (
     "teachers",
     "tests/",
@@ -80,6 +94,18 @@ def test_what_needs_a_clone_says_so_in_one_sentence(installed, tmp_path, command
     done = execute(installed / "minimeta", command, cwd=tmp_path)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert "repository" in done.stderr
+
+
+def test_the_hints_of_what_users_call_can_be_read():
+    """py.typed is in the wheel: the contract, what judges and trains, and every learner(...)."""
+    called = [*(getattr(meta, name) for name in JUDGES), training.train, training.meta_train]
+    rooms = (initializations, embeddings, memories, learned_optimizers, learning_rules, exact)
+    for room in rooms:
+        for part in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
+            module = importlib.import_module(part.name)
+            called += [module.learner] if hasattr(module, "learner") else []
+    hints = [typing.get_type_hints(function) for function in called]
+    assert len(hints) > 30 and all(hint.get("return") is not None for hint in hints)
 
 
 def test_the_wheel_has_the_lessons_and_nothing_of_the_teachers(packed):

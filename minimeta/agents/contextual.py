@@ -19,7 +19,7 @@ from minimeta.agents.policy_gradient import check_pair
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
 from minimeta.core.gradients import grad
-from minimeta.core.learner import fold
+from minimeta.core.learner import Learner, fold
 from minimeta.core.losses import cross_entropy, log_softmax, softmax
 from minimeta.memories import recurrent
 from minimeta.nets import Net, linear
@@ -72,7 +72,7 @@ def check_sizes(contexts, actions):
 # ---- The meta-learner ----
 
 
-def learner(contexts, actions, hidden=64):
+def learner(contexts, actions, hidden=64) -> Learner:
     """An LSTM that learns contexts as it acts; its labels are [action, reward, done].
 
     It reads the context, and of the last step a table (K, A) that is zero but for the pair of

@@ -22,7 +22,7 @@ from minimeta.tasks.bandits import BERNOULLI, mean_rewards
 from minimeta.tasks.environment import alive, returns
 
 
-def learner(net):
+def learner(net) -> Learner:
     """A policy that learns nothing within an episode: softmax(net(observation)) at every step."""
     return Learner(
         init=net.init,

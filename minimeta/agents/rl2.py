@@ -20,13 +20,13 @@ project's.  Lesson rl2.
 from minimeta.agents import critics
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
-from minimeta.core.learner import fold
+from minimeta.core.learner import Learner, fold
 from minimeta.core.losses import cross_entropy
 from minimeta.memories import recurrent
 from minimeta.tasks import Data
 
 
-def learner(observations, actions, hidden=32):
+def learner(observations, actions, hidden=32) -> Learner:
     """The policy of A actions on observations of O numbers; labels are [action, reward, done]."""
     return critics.actor(actor_critic(observations, actions, hidden))
 

@@ -32,7 +32,7 @@ SPHERE = on_sphere(
 )  # embeddings as they are, of one length
 
 
-def learner(net, width, reads=5):
+def learner(net, width, reads=5) -> Learner:
     """Matching networks on the embedding `net`, of `width` numbers, in full context."""
     checks.functions("net", net, "init", "apply")
     checks.integer("width", width, at_least=1)

@@ -30,7 +30,7 @@ from minimeta.core.losses import cross_entropy
 from minimeta.embeddings.prototypical import embed_support, inner_products, on_sphere, pixels
 
 
-def learner(net, temperature=None):
+def learner(net, temperature=None) -> Learner:
     """Matching networks by cosine; the temperature is learned unless one is given."""
     if temperature is not None:
         checks.number("temperature", temperature, above=0.0)

@@ -39,7 +39,7 @@ RADIUS = math.sqrt(10.0)  # of a sphere before training; trained ones reach 4 to
 NOTHING = 1e-30  # added to a squared length, so that an embedding of zeros has a direction: none
 
 
-def learner(net):
+def learner(net) -> Learner:
     """Prototypical networks whose embedding is `net`, examples (..., N, D...) -> (..., N, H)."""
     checks.functions("net", net, "init", "apply")
     return Learner(net.init, partial(adapt, net=net), partial(predict, net=net), cross_entropy)

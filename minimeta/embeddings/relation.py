@@ -47,7 +47,7 @@ def sigmoid(scores):
     return (1.0 + np.tanh(scores / 2.0)) / 2.0
 
 
-def learner(net, compare, loss=binary_cross_entropy):
+def learner(net, compare, loss=binary_cross_entropy) -> Learner:
     """Relation networks on an embedding of H numbers and a Net `compare` from 2 H numbers to 1."""
     checks.functions("net", net, "init", "apply")
     checks.functions("compare", compare, "init", "apply")

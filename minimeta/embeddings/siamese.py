@@ -41,7 +41,7 @@ def absolute_difference(h, keys, weights):
     return np.abs(np.expand_dims(h, -2) - np.expand_dims(keys, -3)) @ weights
 
 
-def learner(net, width, difference=squared_difference):
+def learner(net, width, difference=squared_difference) -> Learner:
     """Siamese networks on the embedding `net`, whose outputs are `width` numbers."""
     checks.functions("net", net, "init", "apply")
     checks.integer("width", width, at_least=1)

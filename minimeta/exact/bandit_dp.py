@@ -96,7 +96,7 @@ def regrets(plan, action, reward):
     return Q.max(axis=-1, keepdims=True) - Q
 
 
-def learner(arms, steps, prior=(1.0, 1.0)):
+def learner(arms, steps, prior=(1.0, 1.0)) -> Learner:
     """The Bayes-adaptive optimum as a Learner that acts; its labels are [action, reward, done].
 
     Arms that are equally good are pulled equally often.

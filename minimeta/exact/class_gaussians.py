@@ -57,7 +57,7 @@ def sample(rng, tasks, shots, queries, ways, between, within):
     return split(x, y, shots * ways)
 
 
-def learner(between, within):
+def learner(between, within) -> Learner:
     """The Bayes-optimal Learner; its logits are log p(x | support, class k), up to a constant.
 
     Nothing to train: meta is {}. Its state is the mean and the variance of a new example of each

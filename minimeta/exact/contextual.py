@@ -39,7 +39,7 @@ def chance_at(before, visit, actions):
     return total
 
 
-def learner(contexts, actions):
+def learner(contexts, actions) -> Learner:
     """The Bayes-optimal Learner; its labels are [action, reward, done], its state what it knows.
 
     The state is a table (M, K, A): 1 where an action has paid, -1 where it has not, 0 elsewhere.

@@ -44,7 +44,7 @@ def chance_wrong(high, pulls):
     return total
 
 
-def learner():
+def learner() -> Learner:
     """The best Learner; its labels are [action, reward, done], its state the evidence d (M, 2)."""
 
     def start(meta, x):

@@ -33,7 +33,7 @@ from minimeta.core.losses import softmax
 from minimeta.tasks.task import Data
 
 
-def learner(weights, noise_variance):
+def learner(weights, noise_variance) -> Learner:
     """The Bayes-optimal Learner if the task is one of `weights` (M, D, C), each as likely.
 
     Nothing to train: meta is {}. Its state is the log-likelihood of each of the M tasks, (..., M),

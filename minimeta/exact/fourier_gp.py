@@ -78,7 +78,7 @@ def progress(x, amplitudes, noise_variance):
     return np.mean(np.reshape(shares, (*np.shape(shares)[:-1], -1, 2)), axis=-1)
 
 
-def learner(amplitudes, noise_variance):
+def learner(amplitudes, noise_variance) -> Learner:
     """The Bayes-optimal Learner of tasks.fourier.fourier(..., amplitudes, noise_variance).
 
     There is nothing to train: meta is {}. Its state is the posterior of the weights.

@@ -71,7 +71,7 @@ def least_squares(task):
     return numpy.linalg.lstsq(rows, numpy.reshape(task.query.y, -1), rcond=None)[0].reshape(D, D)
 
 
-def learner(matrix):
+def learner(matrix) -> Learner:
     """The Learner that answers x G z; G = step_size I is one gradient step. Nothing is trained."""
     checks.array("matrix", matrix, "D D")
     return Learner(

@@ -125,7 +125,7 @@ def wrong_prior_risk(x, believed, true, query_covariance=None):
     return noise + _total(errors * _queries(query_covariance, x))
 
 
-def learner(mean, covariance, noise_variance):
+def learner(mean, covariance, noise_variance) -> Learner:
     """The Bayes-optimal Learner for weights ~ N(mean, covariance).
 
     There is nothing to train: meta is {}. Its state is the posterior, (mean (M, D, C), covariance

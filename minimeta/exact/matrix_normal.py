@@ -54,7 +54,7 @@ def posterior(x, y, mean, row_covariance, column_covariance, noise_variance):
     return np.swapaxes(means[..., 0], -1, -2) @ O.T, covariance
 
 
-def learner(mean, row_covariance, column_covariance, noise_variance):
+def learner(mean, row_covariance, column_covariance, noise_variance) -> Learner:
     """The Bayes-optimal Learner for such maps; meta is {} and its state is the posterior."""
     prior = mean, row_covariance, column_covariance, noise_variance
     checks.covariance("row_covariance", row_covariance)

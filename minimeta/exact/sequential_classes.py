@@ -34,7 +34,7 @@ def sample(rng, tasks, shots, queries, ways, between, within):
     return shuffle(rng, class_gaussians.sample(rng, tasks, shots, queries, ways, between, within))
 
 
-def learner(ways, between, within, each=None):
+def learner(ways, between, within, each=None) -> Learner:
     """The Bayes-optimal sequential Learner of N classes; its logits are log-probabilities + const.
 
     With `each`, every class comes up that often in a sequence; without it the classes are drawn

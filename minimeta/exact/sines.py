@@ -45,7 +45,7 @@ def zero_risk(amplitude=AMPLITUDE, phase=PHASE, x_range=X_RANGE):
     return squared_amplitude * _mean_square(x_range, *_centre_and_half("phase", phase))
 
 
-def learner():
+def learner() -> Learner:
     """The learner that knows the family and takes every example as exact.
 
     Its state is (a, b) of a sin x + b cos x, (M, 2, 1), the least-squares fit to the support.

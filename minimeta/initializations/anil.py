@@ -22,7 +22,7 @@ from minimeta.core.trees import copies, tree_map
 from minimeta.initializations.maml import check_inner, check_network
 
 
-def learner(net, part=-1, loss=mse, step_size=0.01, steps=1):
+def learner(net, part=-1, loss=mse, step_size=0.01, steps=1) -> Learner:
     """ANIL on a network: the inner loop changes theta[part] only, by default an mlp's last layer.
 
     `part` is a position or a key in the network's parameters, such as -1, 0 or "last". `adapt`

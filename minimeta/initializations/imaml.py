@@ -23,13 +23,14 @@ from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.contract import task_copies
 from minimeta.core.gradients import grad, hvp, value_and_grad
+from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.core.trees import check_alike, check_parameters, leaves, tree_map
 from minimeta.initializations.maml import check_inner, total_loss
 from minimeta.nets.learner import network_learner
 
 
-def learner(net, loss=mse, strength=2.0, step_size=0.1, steps=100):
+def learner(net, loss=mse, strength=2.0, step_size=0.1, steps=100) -> Learner:
     """iMAML's inner solver on a network: `steps` gradient steps on the regularised loss.
 
     `strength` is lam. Train it with imaml.meta_gradient of the same arguments: the gradient of the

@@ -20,12 +20,13 @@ from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.contract import task_copies
 from minimeta.core.gradients import grad
+from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.core.trees import tree_map
 from minimeta.nets.learner import network_learner
 
 
-def learner(net, loss=mse, step_size=0.01, steps=1):
+def learner(net, loss=mse, step_size=0.01, steps=1) -> Learner:
     """MAML on a network, with `steps` inner steps of size `step_size`."""
     check_inner(step_size, steps)
     inner = partial(adapt, net=net, loss=loss, step_size=step_size, steps=steps)

@@ -16,13 +16,14 @@ from functools import partial
 from minimeta.core.backend import np
 from minimeta.core.contract import task_copies
 from minimeta.core.gradients import grad
+from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.core.trees import tree_map
 from minimeta.initializations.maml import check_inner, total_loss
 from minimeta.nets.learner import network_learner
 
 
-def learner(net, loss=mse, step_size=0.01, steps=1):
+def learner(net, loss=mse, step_size=0.01, steps=1) -> Learner:
     """Meta-SGD on a network; all step sizes start at `step_size`."""
     check_inner(step_size, steps)
 

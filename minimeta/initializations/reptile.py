@@ -18,6 +18,7 @@ from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.contract import task_copies
 from minimeta.core.gradients import grad
+from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.core.optim import sgd
 from minimeta.core.trees import tree_map
@@ -26,7 +27,7 @@ from minimeta.nets.learner import network_learner
 from minimeta.tasks import Data
 
 
-def learner(net, loss=mse, inner=None, steps=5, batch=None):
+def learner(net, loss=mse, inner=None, steps=5, batch=None) -> Learner:
     """Reptile on a network. `inner` is the inner optimizer, sgd(0.02) by default.
 
     Every inner step sees the next `batch` examples of the support, and starts over after the last;

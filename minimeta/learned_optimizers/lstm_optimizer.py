@@ -21,6 +21,7 @@ from minimeta.core import checks
 from minimeta.core.backend import np, to_device
 from minimeta.core.contract import task_copies
 from minimeta.core.gradients import constant
+from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.core.optim import Optimizer
 from minimeta.core.trees import flatten, leaves, like, size, tree_map
@@ -81,7 +82,9 @@ def linear_cell(params, state, x):
     return h, h
 
 
-def learner(net, loss=mse, steps=20, through=constant, preprocess=log_and_sign, scale=0.1, **sizes):
+def learner(
+    net, loss=mse, steps=20, through=constant, preprocess=log_and_sign, scale=0.1, **sizes
+) -> Learner:
     """A few-shot learner: the LSTM trains the network on the support for `steps` steps.
 
     The start is learned too, which the paper draws at random. `sizes` are options of `init`.

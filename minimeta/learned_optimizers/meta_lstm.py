@@ -29,6 +29,7 @@ from minimeta.core import checks
 from minimeta.core.backend import np, to_device
 from minimeta.core.contract import task_copies
 from minimeta.core.gradients import constant, grad
+from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.core.trees import tree_map
 from minimeta.learned_optimizers.preprocessing import log_and_sign
@@ -47,7 +48,7 @@ def second_order(phi, support, net, loss):
     return losses(phi), grad(lambda phi: np.sum(losses(phi)))(phi)
 
 
-def learner(net, loss=mse, steps=5, see=first_order):
+def learner(net, loss=mse, steps=5, see=first_order) -> Learner:
     """The meta-LSTM that adapts a network in `steps` updates."""
     checks.integer("steps", steps, at_least=0)
     checks.functions("net", net, "apply")

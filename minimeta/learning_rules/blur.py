@@ -33,7 +33,7 @@ from minimeta.core.losses import cross_entropy, softmax
 MATRICES = ("nu", "mu", "pre", "post")
 
 
-def learner(sizes, weights, batch=8, states=2, rate=0.5):
+def learner(sizes, weights, batch=8, states=2, rate=0.5) -> Learner:
     """A network of these sizes, trained from `weights` by a genome, which is what is learned.
 
     Its support is read once, in batches of `batch` examples. weights are those of `fresh`; a fresh

@@ -25,7 +25,7 @@ from minimeta.core.losses import cross_entropy
 from minimeta.nets import lstm
 
 
-def learner(arms, hidden=16):
+def learner(arms, hidden=16) -> Learner:
     """The symmetric learner of bandits with A arms; labels are [action, reward, done] (A + 2)."""
     checks.integer("arms", arms, at_least=2)
     checks.integer("hidden", hidden, at_least=1)

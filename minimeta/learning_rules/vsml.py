@@ -59,7 +59,7 @@ class Synapse(NamedTuple):
     __reduce__ = reduce_record  # so that it can be sent to another process
 
 
-def learner(outputs, hidden=12, synapse=None):
+def learner(outputs, hidden=12, synapse=None) -> Learner:
     """A learner of C classes from any number of inputs; `synapse` is an LSTM of H units if None."""
     checks.integer("outputs", outputs, at_least=1)
     synapse = lstm_synapse(hidden) if synapse is None else synapse

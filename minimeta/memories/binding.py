@@ -37,7 +37,7 @@ DECAY = 0.95  # of usage at each step
 NEVER = -1e9  # the score of a slot that holds nothing; softmax makes it 0
 
 
-def learner(inputs, outputs, hidden=32, slots=16, width=16, loss=mse):
+def learner(inputs, outputs, hidden=32, slots=16, width=16, loss=mse) -> Learner:
     """The MANN of D inputs and C outputs whose memory binds them in `slots` slots.
 
     With fewer slots than it needs it forgets the examples that were read least and longest ago.

@@ -28,7 +28,7 @@ from minimeta.nets import linear, relu
 from minimeta.nets.attention import layer_norm
 
 
-def learner(inputs, outputs=1, hidden=32, loss=mse, inner=1, decay=0.95, rate=0.5):
+def learner(inputs, outputs=1, hidden=32, loss=mse, inner=1, decay=0.95, rate=0.5) -> Learner:
     """Ba's network as a learner of maps from D inputs to C outputs, with H hidden units."""
     check_sizes(inputs, outputs, hidden)
     checks.function("loss", loss)

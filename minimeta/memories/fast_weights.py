@@ -78,7 +78,7 @@ def whole_delta(K, V, rates):
 SUM, DELTA = Rule(step_sum, whole_sum), Rule(step_delta, whole_delta)
 
 
-def learner(inputs, outputs=1, keys=16, rule=SUM, features=None, loss=mse):
+def learner(inputs, outputs=1, keys=16, rule=SUM, features=None, loss=mse) -> Learner:
     """A fast-weight programmer with keys of `keys` numbers, before the features are taken.
 
     By default the features are the keys themselves for SUM, and keys of length 1 otherwise.

@@ -28,7 +28,7 @@ from minimeta.nets import mlp
 from minimeta.tasks.task import check_data
 
 
-def learner(net, inputs, outputs=1, code=32, hidden=64, loss=mse):
+def learner(net, inputs, outputs=1, code=32, hidden=64, loss=mse) -> Learner:
     """A hypernetwork that writes the weights of `net`, a map from D inputs to C outputs.
 
     The reader is a perceptron of two hidden layers of `hidden` units; the code has `code` numbers.

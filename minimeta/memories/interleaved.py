@@ -19,7 +19,7 @@ from minimeta.memories.tokens import pairs
 from minimeta.nets import lstm
 
 
-def learner(inputs, outputs=1, hidden=32, loss=mse):
+def learner(inputs, outputs=1, hidden=32, loss=mse) -> Learner:
     """The LSTM meta-learner of D inputs, C outputs and H hidden units, labels with their inputs."""
     fresh = recurrent.learner(inputs, outputs, hidden, loss).init
     return Learner(fresh, adapt, predict, loss, start, observe, predict_along)

@@ -28,7 +28,7 @@ from minimeta.tasks.task import Data
 SCALE = 0.3  # of fresh weights; the authors' 0.002 starts on a plateau that takes long to leave
 
 
-def learner(inputs, outputs=1, layers=1, loss=mse, scale=SCALE):
+def learner(inputs, outputs=1, layers=1, loss=mse, scale=SCALE) -> Learner:
     """Layers of linear self-attention as a learner of maps from D inputs to C outputs.
 
     One layer is a sequential learner: each example adds to its fast weights. In deeper ones every

@@ -34,7 +34,7 @@ from minimeta.nets.lstm_cell import sigmoid
 DECAY = 0.95  # of usage at each step
 
 
-def learner(inputs, outputs=1, hidden=64, slots=16, width=16, loss=mse):
+def learner(inputs, outputs=1, hidden=64, slots=16, width=16, loss=mse) -> Learner:
     """The MANN of maps from D inputs to C outputs, with H hidden units and a memory of slots."""
     checks.function("loss", loss)
     sizes = check_sizes(inputs, outputs, hidden, slots, width)

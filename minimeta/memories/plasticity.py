@@ -40,7 +40,7 @@ def oja(hebb, pre, post, rate):
     return hebb + rate * post[:, None, :] * (pre[:, :, None] - post[:, None, :] * hebb)
 
 
-def learner(units, trace=decaying, loss=mse):
+def learner(units, trace=decaying, loss=mse) -> Learner:
     """A plastic network of `units` units, whose patterns x, y are (M, N, units)."""
     checks.integer("units", units, at_least=1)
     checks.function("trace", trace)

@@ -31,7 +31,7 @@ from minimeta.core.losses import mse
 from minimeta.nets import linear, lstm
 
 
-def learner(inputs, outputs=1, hidden=32, loss=mse):
+def learner(inputs, outputs=1, hidden=32, loss=mse) -> Learner:
     """The LSTM meta-learner of maps from D inputs to C outputs, with H hidden units.
 
     Its `along` reads a whole sequence in one call.

@@ -52,7 +52,7 @@ def late_labels(x, y):
     return np.concatenate([x, label], axis=-1)
 
 
-def learner(net, inputs, outputs=1, tokens=pairs, loss=mse):
+def learner(net, inputs, outputs=1, tokens=pairs, loss=mse) -> Learner:
     """The Learner whose answers are those of a causal net over the tokens of D inputs, C outputs.
 
     Its state is the context, Data(x (M, S, D), y (M, S, C)): nothing is computed before a question.

@@ -18,6 +18,7 @@ import numpy
 
 from minimeta.core import checks
 from minimeta.core.backend import np
+from minimeta.core.learner import Learner
 from minimeta.core.losses import mse
 from minimeta.memories import tokens as examples
 from minimeta.memories.tokens import pairs
@@ -25,7 +26,9 @@ from minimeta.nets import attention
 from minimeta.nets.net import Net
 
 
-def learner(inputs, outputs=1, width=32, heads=4, blocks=3, *, tokens=pairs, loss=mse, positions=0):
+def learner(
+    inputs, outputs=1, width=32, heads=4, blocks=3, *, tokens=pairs, loss=mse, positions=0
+) -> Learner:
     """The causal transformer as a learner of maps from D inputs to C outputs, or to C classes.
 
     tokens is `pairs`, `chain` or `late_labels` of minimeta.memories.tokens. With `positions` above

@@ -21,7 +21,7 @@ the agent do. Trials of several episodes, which an agent learns across, are an e
 begins afresh inside its `step` and is done after the last.
 """
 
-from typing import Callable, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import numpy
 
@@ -49,10 +49,10 @@ class Environment(NamedTuple):
 class Episodes(NamedTuple):
     """What happened: observation (M, N, T, ...), action (M, N, T, A), reward, done (M, N, T)."""
 
-    observation: object
-    action: object
-    reward: object
-    done: object
+    observation: Any
+    action: Any
+    reward: Any
+    done: Any
 
 
 def rollout(environment, act, problem, noise, memory=None, learn=None):

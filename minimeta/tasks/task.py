@@ -4,7 +4,7 @@
 With classes (`episodes`), both are counted per class.
 """
 
-from typing import Callable, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from minimeta.core import checks
 from minimeta.core.backend import np
@@ -14,8 +14,8 @@ from minimeta.core.runs.sending import reduce_record
 class Data(NamedTuple):
     """Inputs x (M, N, D...) and targets y (M, N, C), for M tasks with N examples each."""
 
-    x: object
-    y: object
+    x: Any
+    y: Any
 
 
 class Task(NamedTuple):
@@ -33,7 +33,7 @@ class Family(NamedTuple):
     """
 
     sample: Callable
-    bayes: object
+    bayes: Any
 
     __reduce__ = reduce_record  # so that it can be sent to another process
 

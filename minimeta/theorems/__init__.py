@@ -14,7 +14,7 @@ deterministic (with a `tolerance` on the largest absolute difference) or statist
 import importlib
 import inspect
 import pkgutil
-from typing import Callable, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import numpy
 
@@ -33,10 +33,10 @@ REGISTRY = []  # every theorem, topic by topic; filled by the imports at the end
 class Claim(NamedTuple):
     """What the code computed and what it must be: numbers or arrays of one shape."""
 
-    computed: object
-    exact: object
+    computed: Any
+    exact: Any
     tolerance: float | None = None
-    standard_error: object = None
+    standard_error: Any = None
     sigmas: float = 4.0  # a correct statistical claim fails by chance once in 16,000 draws
 
 
