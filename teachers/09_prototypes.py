@@ -55,3 +55,28 @@ MISTAKES = {
     4: [0.925, 0.939, 0.789],  # one example; Bayes with one example; p itself
     5: [0.05, 0.0025, 0.95],  # saying no to everything; (1/C)^2; the share of no
 }
+
+
+def prediction_1():
+    """At 3.5, half way between 1 and 6. The logits at 3 differ by (3 - 6)^2 - (3 - 1)^2 = 5."""
+    a, b = (0 + 2) / 2, (5 + 7) / 2
+    middle, apart = (a + b) / 2, (3 - b) ** 2 - (3 - a) ** 2
+    chance = 1 / (1 + math.exp(-apart))
+    assert middle == 3.5 and apart == 5 and chance > 0.99
+    return [middle, chance]
+
+
+def prediction_2():
+    """var w = 4 and var z = 2, as in exercise 2: 1 / sqrt 8 again, now with 15 tosses."""
+    rho = 1 / math.sqrt(4.0 * 2.0)
+    right = most_are_heads((1 + rho) / 2, 16)
+    assert abs(rho - 0.3536) < 1e-4 and 0.9 < right < 0.95
+    return right
+
+
+def prediction_4():
+    """p - 1 with cross-entropy, nearly -1; squared error has the factor p (1 - p), nearly 0."""
+    p = 1 / (1 + math.exp(12.0))
+    entropy, squared = p - 1, 2 * (p - 1) * p * (1 - p)
+    assert entropy < -0.9999 and -1e-4 < squared < 0
+    return [entropy, squared]

@@ -66,3 +66,21 @@ MISTAKES = {
     3: [17153, 17217, 17472, 17409],  # no label fed; no b; no offset of the read layer; no read
     4: [["no", "no", "yes"], ["yes", "yes", "yes"], ["no", "no", "no"]],
 }
+
+
+def prediction_1():
+    """f = 3/4, i = 1/2, g = 1: 0.75 * 4 + 0.5 = 3.5, and 0.75 more for each 1 of old memory."""
+    forget, write = 1 / (1 + numpy.exp(-numpy.log(3.0))), 1 / (1 + numpy.exp(0.0))
+    new, more = (forget * old + write * numpy.tanh(40.0) for old in (4.0, 5.0))
+    assert abs(new - 3.5) < 1e-14 and abs(more - new - 0.75) < 1e-14
+    return [float(new), float(more - new)]
+
+
+def prediction_2():
+    """The sum of the labels so far, divided by two more than there are: 0, 6/3, 9/4, 16/5."""
+    memory, answers = 0.0, [0.0]
+    for t, label in enumerate([6.0, 3.0, 7.0], 2):
+        memory = (t * memory + label) / (t + 1)  # forget t / (t + 1), write 1 / (t + 1)
+        answers.append(memory)
+    assert numpy.allclose(answers, [0, 6 / 3, 9 / 4, 16 / 5], atol=1e-14)
+    return answers

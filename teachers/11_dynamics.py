@@ -37,3 +37,22 @@ MISTAKES = {
     3: [[0.5, 0.5], [0.5, 0.8], [0.667, 0.5]],
     4: [[1.0, 1.0], [0.333, 0.333]],
 }
+
+
+def prediction_1():
+    """Half of the strong mode, 2 / 4, and all of the weak one."""
+    true, believed = numpy.diag([4.0, 1.0]), numpy.diag([2.0, 1.0])
+    U, s, V = numpy.linalg.svd(true)
+    shares = numpy.diag(U.T @ believed @ V.T) / s
+    assert numpy.allclose(shares, [0.5, 1.0], atol=1e-14)
+    return [*shares]
+
+
+def prediction_3():
+    """n / D = 2/3: two random directions of three are known."""
+    x = numpy.random.default_rng(0).normal(size=(4000, 2, 3))
+    mean = (numpy.linalg.pinv(x) @ x).mean(axis=0)
+    exact = matrix_normal.expected_progress(3, 2, noise_variance=0.0)
+    assert abs(exact - 2 / 3) < 1e-12
+    assert numpy.max(numpy.abs(mean - 2 / 3 * numpy.eye(3))) < 0.04
+    return float(exact)

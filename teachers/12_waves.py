@@ -37,3 +37,20 @@ MISTAKES = {
     3: [0.1, 1 / 3, 1 / 6 + 0.1],  # the noise alone; without it; one weight of two
     4: [1.0, 5**0.5 / 3],
 }
+
+
+def prediction_1():
+    """1, 1/2 and 0: a wave that is shifted by a quarter of its length has nothing in common."""
+    x = 2 * numpy.pi * numpy.arange(64) / 64
+    answer = numpy.cos(x) + numpy.cos(2 * x) / 2 + numpy.sin(3 * x)
+    shares = [2 * numpy.mean(answer * numpy.cos(k * x)) for k in (1, 2, 3)]
+    assert numpy.allclose(shares, [1.0, 0.5, 0.0], atol=1e-14)
+    return shares
+
+
+def prediction_2():
+    """(1/6) / (1 + 0.1) = 0.1515, the same for all three."""
+    places = 2 * numpy.pi / 9 * numpy.arange(9.0).reshape(9, 1, 1)
+    known = fourier_gp.progress(places, numpy.full(3, (1 / 6) ** 0.5), 0.1).mean(axis=0)
+    assert numpy.allclose(known, (1 / 6) / 1.1, atol=1e-12)
+    return [*known]

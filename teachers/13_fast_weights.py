@@ -47,3 +47,20 @@ MISTAKES = {
     3: [0.59, 0.94, 0.0],  # the mean over ages; the sum rule's; the newest
     4: [9, 10, 12],
 }
+
+
+def prediction_1():
+    """11 and 13: each answer has 0.6 of the other value in it, which orthogonal keys would not."""
+    keys, values = numpy.array([[1.0, 0.0], [0.6, 0.8]]), numpy.array([5.0, 10.0])
+    answers = keys @ (keys.T @ values)
+    assert numpy.allclose(answers, [11.0, 13.0], atol=1e-14)
+    turned = numpy.eye(2)
+    assert numpy.allclose(turned @ (turned.T @ values), values, atol=1e-14)
+    return [*answers]
+
+
+def prediction_2():
+    """8/16 with 9 pairs, and 32/16 with 33: worse than the answer 0, whose error is 1."""
+    errors = [associative.random_keys_error(pairs, 16) for pairs in (9, 33)]
+    assert numpy.allclose(errors, [0.5, 2.0], atol=1e-12)
+    return [float(error) for error in errors]

@@ -38,3 +38,33 @@ MISTAKES = {
     3: [0.125, 0.25, 0.854],  # g_2 itself; g_1; the other root
     4: [1 / 3, 5 / 9, 1.0],  # the first step; only two visits counted; all tried
 }
+
+
+def prediction_1():
+    """With 1/2, half way between the two rewards: (1 - b) and -(0 - b) are then equal."""
+    pi, r = numpy.full(2, 0.5), numpy.array([1.0, 0.0])
+    first, second = (r - 0.5)[:, None] * (numpy.eye(2) - pi)
+    assert numpy.allclose(first, second, atol=1e-15)
+    return 0.5
+
+
+def prediction_2():
+    """Twice as many: the rates differ by the factor J, and the climb is slow where J is small."""
+    J = numpy.linspace(0.05, 0.95, 200_001)
+    middle, width = (J[1:] + J[:-1]) / 2, J[1] - J[0]
+    told = numpy.sum(width / (2 * middle * (1 - middle) ** 2))
+    rewarded = numpy.sum(width / (2 * middle**2 * (1 - middle) ** 2))
+    assert abs(told - 12.419) < 1e-2 and abs(rewarded / told - 2) < 1e-3
+    return rewarded
+
+
+def prediction_4():
+    """1/5 at step 1, and 96 in 100 at step 30, by when six visits of a context are expected."""
+    chances = {
+        t: sum(
+            math.comb(t - 1, c) * 0.2**c * 0.8 ** (t - 1 - c) * min(1 + c, 5) / 5 for c in range(t)
+        )
+        for t in (1, 30)
+    }
+    assert abs(chances[1] - 0.2) < 1e-15 and abs(chances[30] - 0.959) < 1e-3
+    return [*chances.values()]

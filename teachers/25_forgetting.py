@@ -32,3 +32,15 @@ MISTAKES = {
     3: [0.2, 1.0],
     4: ["zero", "old value"],
 }
+
+
+def prediction_1():
+    """One penalty arrives at 5. Two count A twice, once by itself and once in the place after B."""
+
+    def balance(*pairs):
+        return sum(p * place for p, place in pairs) / sum(p for p, _ in pairs)
+
+    after_B = balance((3, 2), (1, 6))
+    one, two = balance((4, after_B), (4, 7)), balance((3, 2), (1, after_B), (4, 7))
+    assert (one, two) == (5.0, 4.625)
+    return [one, two]
