@@ -1,12 +1,15 @@
 """The teachers' pack: every answer runs, and nothing of it is in what students get."""
 
 import ast
+import inspect
+import json
 import re
 
 import pytest
 from test_exercises import load
 
 from minimeta.course import book, lessons, notebooks, teachers
+from minimeta.initializations import maml
 from minimeta.theorems import LESSONS
 
 ALL = lessons.all_lessons()
@@ -54,8 +57,17 @@ def test_the_pack_has_each_question_with_its_answer(tmp_path):
     for part in ("With $\\alpha=0.8$, compare", "3.5 times as much", "def exercise_3", "2 / alpha"):
         assert part in page
     assert {path.name for path in (tmp_path / "teachers").iterdir()} >= {
-        *("README.md", "six_weeks.md", "rubric.md", "answers")
+        *("README.md", "six_weeks.md", "rubric.md", "answers", "solutions")
     }
+
+
+def test_a_solution_has_the_real_bodies(tmp_path):
+    path = tmp_path / "a05" / "task.json"
+    path.parent.mkdir()
+    tasks = [{"function": "minimeta.initializations.maml:total_loss"}]
+    path.write_text(json.dumps({"title": "MAML", "tasks": tasks}))
+    page = teachers.solution(path)
+    assert page.startswith("# a05: MAML") and inspect.getsource(maml.total_loss) in page
 
 
 def test_the_plan_names_lessons_that_there_are():

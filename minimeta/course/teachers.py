@@ -5,11 +5,15 @@
         six_weeks.md, rubric.md
         answers/05_maml.md        each question of the lesson, its answer, the code that shows it
         answers/05_maml.py        that code: exercise_1(), prediction_1(), ...
+        solutions/a05.md          the bodies that the hand-out of an assignment leaves out
 
 No student's target contains any of it; tests/test_teachers.py looks into each of them.
 """
 
 import ast
+import importlib
+import inspect
+import json
 import re
 import shutil
 from pathlib import Path
@@ -28,6 +32,7 @@ README = """# Teachers' pack
 - [A plan of six weeks](six_weeks.md) and [a rubric](rubric.md).
 - `answers/`: for each lesson its exercises and predictions with their answers. The code of an
   answer is in the Python file of the same name, and runs.
+- `solutions/`: for each assignment the bodies that its hand-out leaves out, from the package.
 
 {missing}
 """
@@ -86,6 +91,17 @@ def page(lesson, known):
     return "\n\n".join(parts) + "\n", missing
 
 
+def solution(path: Path) -> str:
+    """The page of an assignment, named by its task.json: each of its functions as it really is."""
+    assignment = json.loads(path.read_text(encoding="utf-8"))
+    parts = [f"# {path.parent.name}: {assignment['title']}"]
+    for task in assignment["tasks"]:
+        module, name = task["function"].split(":")
+        function = getattr(importlib.import_module(module), name)
+        parts += [f"`{name}` of `{module}`:", fence("python", inspect.getsource(function))]
+    return "\n\n".join(parts) + "\n"
+
+
 def pack(folder: Path) -> int:
     """Write the pack into a folder, which is emptied first; return 0."""
     if not ANSWERS.is_dir():
@@ -100,6 +116,9 @@ def pack(folder: Path) -> int:
         if path.is_file():
             shutil.copy(path, folder / "answers")
         missing += count
+    (folder / "solutions").mkdir()
+    for path in sorted((lessons.ROOT / "assignments").glob("*/task.json")):
+        (folder / "solutions" / f"{path.parent.name}.md").write_text(solution(path), "utf-8")
     for name in PAGES:
         shutil.copy(lessons.ROOT / "docs" / name, folder)
     sentence = f"{missing} predictions are answered by the lesson's next cell alone."
