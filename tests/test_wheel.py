@@ -71,7 +71,7 @@ def installed(packed, tmp_path_factory):
     python = home.joinpath(paths["scripts"], "python")
     run(sys.executable, "-m", "pip", "--python", python, "install", *options, wheel)
     with open(f"{paths['purelib']}/lent.pth", "w", encoding="utf-8") as file:
-        file.write("\n".join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}))
+        file.write("\n".join(path for path in sys.path if path.endswith("site-packages")))
     return python.parent
 
 
