@@ -42,13 +42,8 @@ def commands():
         return part
 
     command("help", lambda _: parser.print_help() or 0, "list the commands")
-    command("list", list_lessons, "the syllabus")
-    every = command("lessons", run_lessons, "run every lesson in order; figures go to out/")
-    every.add_argument("--seeds", type=int, nargs="+", default=[None], help="once with each seed")
-    one = command("lesson", run_lesson, "run one lesson: a number (5, 05) or a name (maml)")
-    one.add_argument("lesson")
-    for part in (every, one):
-        part.add_argument("--quick", action="store_true", help="short loops, exact claims only")
+    reading(command)
+    publishing(command)
     command("test", run_tests, "lint, tests, theorems, and every lesson in quick mode")
     sheet = command("verify", verify, "the proof sheet: every theorem, computed and exact")
     sheet.add_argument("topic", nargs="?", help="one topic, such as bayes")
@@ -57,18 +52,8 @@ def commands():
     race = command("bench", bench, "minimeta beside JAX and PyTorch; writes out/bench.md")
     race.add_argument("workload", nargs="*", help="all by default")
     race.add_argument("--quick", action="store_true", help="few rounds, a tenth of the training")
-    publishing(command)
     command("clean", clean, "delete out/ and the caches")
     return parser
-
-
-def publishing(command):
-    """The sub-commands that make something of the lessons to hand on."""
-    notebooks = command("notebooks", write_notebooks, "every lesson, run, as out/notebooks/*.ipynb")
-    book = command("book", build_book, "the lessons as a book that needs no network, in out/book/")
-    command("teachers", pack_for_teachers, "answers, a plan and a rubric, in out/teachers/")
-    for part in (notebooks, book):
-        part.add_argument("--quick", action="store_true", help="short loops, exact claims only")
 
 
 def list_lessons(_):
@@ -98,6 +83,15 @@ def run_lesson(given):
     return 0 if outcome.passed else 1
 
 
+def publishing(command):
+    """The sub-commands that make something of the lessons to hand on."""
+    notebooks = command("notebooks", write_notebooks, "every lesson, run, as out/notebooks/*.ipynb")
+    book = command("book", build_book, "the lessons as a book that needs no network, in out/book/")
+    command("teachers", pack_for_teachers, "answers, a plan and a rubric, in out/teachers/")
+    for part in (notebooks, book):
+        part.add_argument("--quick", action="store_true", help="short loops, exact claims only")
+
+
 def write_notebooks(given):
     """Write the lessons as notebooks; the exit status is 1 if a lesson failed."""
     from minimeta.course import lessons, notebooks
@@ -119,6 +113,17 @@ def pack_for_teachers(_):
     from minimeta.course import lessons, teachers
 
     return teachers.pack(lessons.folder() / "teachers")
+
+
+def reading(command):
+    """The sub-commands that show and run lessons."""
+    command("list", list_lessons, "the syllabus")
+    every = command("lessons", run_lessons, "run every lesson in order; figures go to out/")
+    every.add_argument("--seeds", type=int, nargs="+", default=[None], help="once with each seed")
+    one = command("lesson", run_lesson, "run one lesson: a number (5, 05) or a name (maml)")
+    one.add_argument("lesson")
+    for part in (every, one):
+        part.add_argument("--quick", action="store_true", help="short loops, exact claims only")
 
 
 def asked_for_quick():

@@ -37,7 +37,7 @@ def figure(columns=1, rows=1, height=3.2):
 def save(fig, name):
     """Write the figure as a PNG file and return its path.
 
-    It goes to `MINIMETA_OUT`, by default out/ or, in quick mode, out/quick/. The figure stays open
+    It goes to $MINIMETA_OUT, by default out/ or, in quick mode, out/quick/. The figure stays open
     where it can be seen, so that a notebook shows it under the cell.
     """
     usual = "out/quick" if os.environ.get("MINIMETA_QUICK") == "1" else "out"
