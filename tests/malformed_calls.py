@@ -333,6 +333,15 @@ def calls():
             "gaussian_maps": dict(**gaussian, outputs=C),
             "shuffled_gaussian_classes": dict(ways=2, **classes, each=4),
             "gaussian_waves": waves,
+            "matrix_normal_maps": dict(
+                row_covariance=spd(), column_covariance=spd(C), noise_variance=0.5
+            ),
+            "gaussian_blocks": dict(scales=positive(2, D), covariance=spd(), noise_variance=0.5),
+            "bandit_histories": dict(arms=2),
+            "named": dict(name="linear", shots=3, queries=2),
+        },
+        "exact.stored_patterns": {
+            "complete": dict(stored=normal(M, 3, D), cue=normal(M, 2, D)),
         },
         "exact.finite_tasks": {
             "learner": dict(weights=normal(M, D, C), noise_variance=0.5),
