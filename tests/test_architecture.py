@@ -13,6 +13,7 @@ RANKS = {
     "nets": 1,
     "tasks": 1,
     "exact": 2,
+    "foreign": 2,
     "meta": 2,
     "probing": 2,
     "training": 2.5,  # of rank 2 too; it trains what meta.py defines

@@ -1,0 +1,162 @@
+"""Questions about calls: what comes back, what a call leaves behind, and how it is computed."""
+
+import random
+import sys
+from contextlib import contextmanager
+from inspect import getclosurevars, unwrap
+
+import numpy
+
+from minimeta.conformance.answers import (
+    Finding,
+    answers_of,
+    apart,
+    copy,
+    is_tree_of_arrays,
+    losses_of,
+    one,
+)
+from minimeta.core.backend import np, to_host
+from minimeta.core.trees import check_trainable, leaves, tree_map
+from minimeta.tasks import Task
+
+SMALL, SMALLER = 1e-6, 1e-8  # two relative changes, both far above the rounding of float64 ...
+PROPORTIONAL = 0.05  # ... under which answers move in proportion, while float32 sees no 1e-8
+SHAPE = "answers of the wrong shape"
+RANDOM, HIDDEN = "random numbers of its own", "hidden state between calls"
+
+
+def answers_fit(learner, meta, task, other):
+    """There is an answer for each label and a loss for each task."""
+    check_trainable("meta", meta)
+    answer, wanted = answers_of(learner, meta, task), np.shape(task.query.y)[:2]
+    if answer.shape[:2] != wanted:
+        of_support = answer.shape[:2] == np.shape(task.support.y)[:2]
+        return Finding(
+            1, 0, "an answer for each support example in place of query" * of_support or SHAPE
+        )
+    losses = losses_of(learner, meta, task)
+    if losses.shape != wanted[:1]:
+        return Finding(1, 0, "a loss that is not one number for each task")
+    finite = numpy.all(numpy.isfinite(losses)) and not numpy.any(numpy.isnan(answer))
+    return Finding(0 if finite else 1, 0, "answers or losses that are not finite")
+
+
+def nothing_is_changed(learner, meta, task, other):
+    """Nothing that the learner is given is changed."""
+    given = dict(meta=copy(meta), support=copy(task.support), query=copy(task.query))
+    kept = copy(given)
+    state = learner.adapt(given["meta"], given["support"])
+    if is_tree_of_arrays(state):
+        given["state"], kept["state"] = state, copy(state)
+    answers = learner.predict(given["meta"], state, given["query"].x)
+    learner.loss(answers, given["query"].y)
+    changed = [name for name in given if not same_bits(given[name], kept[name])]
+    return Finding(len(changed), 0, f"{' and '.join(changed)} changed in place")
+
+
+def one_seed_one_answer(learner, meta, task, other):
+    """One seed and one call give one answer."""
+    inits = [learner.init(numpy.random.default_rng(1)) for _ in range(2)]
+    if not same_bits(*inits):
+        return Finding(1, 0, lambda: f"{name_unsteady(learner, meta, task)}, in init")
+    calls = [losses_of(learner, meta, task) for _ in range(3)]
+    wrong = any(not numpy.array_equal(calls[0], call) for call in calls)
+    wrong = wrong or is_unsteady(learner, meta, task)
+    return Finding(float(wrong), 0, lambda: name_unsteady(learner, meta, task))
+
+
+def nothing_is_remembered(learner, meta, task, other):
+    """What the learner has seen in other calls changes no answer."""
+    before, loss_before = answers_of(learner, meta, task), losses_of(learner, meta, task)
+    for seen in (other, one(other, 0)):
+        losses_of(learner, meta, seen)
+    gaps = [
+        apart(answers_of(learner, meta, task), before),
+        apart(losses_of(learner, meta, task), loss_before),
+    ]
+    return Finding(max(gaps), 0, lambda: name_unsteady(learner, meta, task))
+
+
+def all_digits_are_computed(learner, meta, task, other):
+    """A change in the eighth digit of the inputs changes the answers in proportion."""
+    before, rng = answers_of(learner, meta, task), numpy.random.default_rng(4)
+    ways = tree_map(lambda leaf: rng.uniform(-1.0, 1.0, np.shape(leaf)), (meta, *task))
+
+    def quotient(size):
+        stretch = lambda leaf, way: leaf * (1.0 + size * way)
+        moved, support, query = tree_map(stretch, (meta, *task), ways)
+        support, query = support._replace(y=task.support.y), query._replace(y=task.query.y)
+        return (answers_of(learner, moved, Task(support, query)) - before) / size
+
+    coarse, fine = quotient(SMALL), quotient(SMALLER)
+    finite = numpy.isfinite(before)
+    scale = max(abs(coarse[finite]).max(initial=0.0), 1e-4 * abs(before[finite]).max(initial=1.0))
+    return Finding(
+        abs(fine - coarse)[finite].max(initial=0.0) / scale, PROPORTIONAL, "float32 inside"
+    )
+
+
+def same_bits(tree, other):
+    """Whether two trees of arrays are equal, NaNs included."""
+    pairs = list(zip(leaves(to_host(tree)), leaves(to_host(other))))
+    alike = len(leaves(tree)) == len(leaves(other))
+    return alike and all(numpy.array_equal(a, b, equal_nan=True) for a, b in pairs)
+
+
+# ---- Which mistake it is ----
+
+
+def is_unsteady(learner, meta, task):
+    """Whether two equal calls in a row differ, or two predictions from one state."""
+    calls = [answers_of(learner, meta, task) for _ in range(2)]
+    meta, task = copy((meta, task))
+    state = learner.adapt(meta, task.support)
+    calls += [to_host(learner.predict(meta, state, task.query.x)) for _ in range(2)]
+    return any(not numpy.array_equal(calls[0], call, equal_nan=True) for call in calls)
+
+
+def name_unsteady(learner, meta, task):
+    """Whether equal calls differ by random numbers, or by what earlier calls have left."""
+    calls = []
+    for _ in range(2):
+        with seeded():
+            inits = leaves(learner.init(numpy.random.default_rng(1)))
+            calls.append([answers_of(learner, meta, task), *inits])
+    settled = is_unsteady(learner, meta, task) and same_bits(*calls)
+    functions = (learner.init, learner.adapt, learner.predict, learner.loss)
+    return RANDOM if settled or any(map(holds_generator, functions)) else HIDDEN
+
+
+@contextmanager
+def seeded():
+    """Within it, all generators that nobody has seeded start in the same way."""
+    fresh, legacy, python = numpy.random.default_rng, numpy.random.get_state(), random.getstate()  # noqa: NPY002
+    torch = sys.modules.get("torch")
+    numpy.random.seed(0)  # noqa: NPY002  (so that a learner that uses the global state is found)
+    random.seed(0)
+    if torch:
+        torch.manual_seed(0)
+    numpy.random.default_rng = lambda seed=None: fresh(0 if seed is None else seed)
+    try:
+        yield
+    finally:
+        numpy.random.default_rng = fresh
+        numpy.random.set_state(legacy)  # noqa: NPY002
+        random.setstate(python)
+
+
+def holds_generator(function, depth=3):
+    """Whether a function keeps a random generator, in a closure or elsewhere that it can reach."""
+    kinds = numpy.random.Generator, numpy.random.RandomState, random.Random
+    function = getattr(function, "func", function)
+    try:
+        known = getclosurevars(unwrap(function))
+    except TypeError:  # an object that can be called
+        return any(isinstance(value, kinds) for value in getattr(function, "__dict__", {}).values())
+    owner = getattr(getattr(function, "__self__", None), "__dict__", {})
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    values = [*known.nonlocals.values(), *known.globals.values(), *defaults, *owner.values()]
+    if any(isinstance(value, kinds) for value in values):
+        return True
+    return depth > 0 and any(callable(v) and holds_generator(v, depth - 1) for v in values)

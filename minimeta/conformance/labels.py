@@ -1,0 +1,103 @@
+"""Questions about what a learner may know: no label before its answer, and nobody beats Bayes."""
+
+import numpy
+
+from minimeta.conformance.answers import (
+    ROUNDING,
+    Finding,
+    apart,
+    copy,
+    losses_of,
+    other_labels,
+)
+from minimeta.core.backend import np, to_host
+from minimeta.core.learner import fold
+from minimeta.meta import along, evaluate
+from minimeta.tasks import Data
+
+SIGMAS = 4.0  # a true statement about a mean fails by chance once in 30,000
+QUERY_LABELS = "labels of the queries are seen"
+EARLY = "a label is seen early"
+
+
+def query_labels_are_not_seen(learner, meta, task, other):
+    """The labels of the queries change no answer.
+
+    They are exchanged in the very arrays that the family has drawn, so that a learner that keeps a
+    way to these arrays is found out too, and shown to the loss before the answer is asked for.
+    """
+    if not all(batch.query.y.flags.writeable for batch in (task, other)):
+        task, other = copy((task, other))
+    labels = [batch.query.y for batch in (task, other)]
+    kept = copy(labels)
+    before = answers_in_place(learner, meta, task)
+    try:
+        for y, true in zip(labels, kept):
+            y[:] = other_labels(true)
+        after = answers_in_place(learner, meta, task)
+    finally:
+        for y, true in zip(labels, kept):
+            y[:] = true
+    return Finding(apart(after, before), ROUNDING, QUERY_LABELS)
+
+
+def answers_in_place(learner, meta, task):
+    """The answers after the loss has seen the labels, without copies of any data."""
+    for _ in range(2):
+        answers = learner.predict(meta, learner.adapt(copy(meta), task.support), task.query.x)
+        answers = numpy.array(to_host(answers))
+        learner.loss(np.asarray(answers), task.query.y)
+    return answers
+
+
+def adapt_is_the_fold(learner, meta, task, other):
+    """adapt is the fold of observe: seeing the support at once is seeing its examples in turn."""
+    slow = learner._replace(adapt=fold(learner.start, learner.observe))
+    gap = apart(losses_of(learner, meta, task), losses_of(slow, meta, task))
+    return Finding(gap, ROUNDING, "an adapt that is not the fold of observe")
+
+
+def along_is_the_fold(learner, meta, task, other):
+    """along is the fold of observe: a whole sequence at once gives the answers in turn."""
+    slow = along(learner._replace(along=None), meta, copy(task.support))
+    gap = apart(along(learner, meta, copy(task.support)), slow)
+    early = no_label_is_seen_early(learner, meta, task, other)
+    other_fold = "an along that is not the fold of observe"
+    return Finding(gap, ROUNDING, EARLY if early.value > early.allowed else other_fold)
+
+
+def no_label_is_seen_early(learner, meta, task, other):
+    """No label is seen before its answer."""
+    x, y = task.support
+    gap = gap_up_to_middle(learner, meta, task.support, Data(x, other_labels(y)))
+    return Finding(gap, ROUNDING, EARLY)
+
+
+def no_input_is_seen_early(learner, meta, task, other):
+    """No input is seen before its turn."""
+    gap = gap_up_to_middle(learner, meta, task.support, Data(other.support.x, task.support.y), 1)
+    return Finding(gap, ROUNDING, "an input is seen early")
+
+
+def gap_up_to_middle(learner, meta, data, changed, later=0):
+    """How far the answers up to the middle move if data are changed from there, or after it, on."""
+    T = data.y.shape[1]
+    middle = T // 2
+    mix = lambda old, new: np.concatenate([old[:, : middle + later], new[:, middle + later :]], 1)
+    mixed = Data(*map(mix, data, changed))
+    answers = [along(learner, meta, copy(each))[:, : middle + 1] for each in (data, mixed)]
+    return apart(*map(to_host, answers))
+
+
+def nobody_beats_bayes(learner, meta, task, other, bayes, many):
+    """Nobody beats Bayes.
+
+    On the same tasks, which many() draws, the mean loss is not below the floor, except by chance.
+    The loss is that of `bayes`, because it is best at no other one.
+    """
+    task = many()
+    floor = evaluate(bayes, {}, task)
+    excess = numpy.asarray(to_host(evaluate(learner, meta, task, bayes.loss) - floor))
+    below = -float(excess.mean())
+    allowed = SIGMAS * float(excess.std()) / len(excess) ** 0.5 + ROUNDING
+    return Finding(below, allowed, "it knows what it cannot know, such as labels of the queries")
