@@ -12,6 +12,7 @@ from minimeta.conformance.answers import (
     one,
     rows,
 )
+from minimeta.core.backend import np
 from minimeta.tasks import Data
 
 LEAK = "a leak between tasks"
@@ -48,14 +49,14 @@ def order_of_tasks(learner, meta, task, other):
 
 def queries_do_not_matter(learner, meta, task, other):
     """The answer to a query does not depend on the other queries."""
-    support, query = task
-    together = answers_of(learner, meta, task)
-    for n in range(query.x.shape[1]):
-        alone = task._replace(query=Data(query.x[:, n : n + 1], query.y[:, n : n + 1]))
-        gap = apart(answers_of(learner, meta, alone), together[:, n : n + 1])
-        if gap > ROUNDING:
-            return Finding(gap, ROUNDING, QUERIES)
-    return Finding(gap, ROUNDING)
+    together, half = answers_of(learner, meta, task), (task.query.x.shape[1] + 1) // 2
+    ask = lambda change: answers_of(learner, meta, task._replace(query=Data(*map(change, *pairs))))
+    pairs = task.query, other.query
+    mixed = ask(lambda mine, others: np.concatenate([mine[:, :half], others[:, half:]], axis=1))
+    fewer = ask(lambda mine, others: mine[:, :half])
+    turned = ask(lambda mine, others: mine[:, ::-1])
+    gaps = [apart(answers[:, :half], together[:, :half]) for answers in (mixed, fewer)]
+    return Finding(max(*gaps, apart(turned[:, ::-1], together)), ROUNDING, QUERIES)
 
 
 def order_of_examples(learner, meta, task, other):
@@ -83,13 +84,13 @@ def name_mixing(learner, meta, task, other):
     last = len(task.query.x) - 1
     pairs = [(0, last), (last, 0), (1, 0), (0, 1)] if last else []
     leak = max(influence(learner, meta, task, other, m, of)[0] for m, of in pairs)
-    own = max(influence(learner, meta, task, other, m, m)[1] for m in (0, last))
+    own = [influence(learner, meta, task, other, m, m)[1] for m in range(last + 1)]
     if leak > ROUNDING:
-        by_support = max(influence(learner, meta, task, other, m, of)[1] for m, of in pairs)
-        return ANOTHER if own <= ROUNDING < by_support else LEAK
+        of_support = max(influence(learner, meta, task, other, m, of)[1] for m, of in pairs)
+        return ANOTHER if min(own) <= ROUNDING < of_support else LEAK
     copies = answers_of(learner, meta, rows(task, [0] * (last + 1)))
     if apart(copies, numpy.broadcast_to(copies[:1], copies.shape)) > ROUNDING:
-        return STALE if own <= ROUNDING else PLACE
+        return STALE if max(own) <= ROUNDING else PLACE
     alone = influence(learner, meta, one(task, 0), other, 0, 0)[1]
     together = influence(learner, meta, task, other, 0, 0)[1]
     return STALE if max(alone, together) <= ROUNDING else MEAN if together < alone else SUM

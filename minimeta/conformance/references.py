@@ -36,10 +36,10 @@ def name_difference(learner, reference, meta, task):
 def name_ratio(ratio, tasks, examples, outputs):
     """What makes the steps `ratio` times as long as they should be."""
     known = {
-        examples: "a sum over the examples where a mean belongs",
         examples * outputs: "a sum over examples and outputs where a mean belongs",
-        1 / examples: "a mean over the examples where a sum belongs",
+        examples: "a sum over the examples where a mean belongs",
         1 / (examples * outputs): "a mean over examples and outputs where a sum belongs",
+        1 / examples: "a mean over the examples where a sum belongs",
         tasks: "a sum over tasks where a mean belongs",
         1 / tasks: "a mean over tasks where a sum belongs",
         0.5: "a factor 1/2 in the loss",
