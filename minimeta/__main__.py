@@ -48,12 +48,30 @@ def commands():
     sheet = command("verify", verify, "the proof sheet: every theorem, computed and exact")
     sheet.add_argument("topic", nargs="?", help="one topic, such as bayes")
     sheet.add_argument("--json", metavar="FILE", help="also write the sheet as JSON")
+    add_certify(command("certify", certify, "ask a learner the questions that all should answer"))
     command("gpu-check", gpu_check, "run the device programs on a real GPU, beside NumPy")
     race = command("bench", bench, "minimeta beside JAX and PyTorch; writes out/bench.md")
     race.add_argument("workload", nargs="*", help="all by default")
     race.add_argument("--quick", action="store_true", help="few rounds, a tenth of the training")
     command("clean", clean, "delete out/ and the caches")
     return parser
+
+
+def add_certify(part):
+    """Give the parser of `certify` its arguments."""
+    part.add_argument("learner", help="module:name of a Learner, such as my_learner:learner")
+    part.add_argument("--family", default="linear", help="its tasks, by name (default: linear)")
+    for name, default in (("shots", 4), ("queries", 5), ("seed", 0)):
+        part.add_argument(f"--{name}", type=int, default=default, help=f"default: {default}")
+    part.add_argument("--gradient", help="module:name of its rule (meta, task) -> value, gradient")
+    part.add_argument("--reference", help="module:name of a Learner that should answer the same")
+    for name, purpose in (
+        ("first-order", "its gradient is meant to be another one than that of the meta-loss"),
+        ("transductive", "the answer to a query may depend on the other queries"),
+        ("order-of-examples", "ask whether the order of the support examples matters"),
+        ("order-of-classes", "ask whether the order of the classes matters"),
+    ):
+        part.add_argument(f"--{name}", action="store_true", help=purpose)
 
 
 def list_lessons(_):
@@ -153,6 +171,13 @@ def verify(given):
     from minimeta.course import sheet
 
     return sheet.print_sheet(given.topic, given.json)
+
+
+def certify(given):
+    """Print the certificate of a learner; the exit status is 1 if it does not pass."""
+    from minimeta.course import certificate
+
+    return certificate.print_certificate(**{k: v for k, v in vars(given).items() if k != "run"})
 
 
 def gpu_check(_):

@@ -46,8 +46,15 @@ def from_numpy(adapt, predict, init=None, loss=mse):
 
     def predict_all(meta, states, x):
         _check_plain(x)
-        answers = [predict(state, _copies(row)) for state, row in zip(states, to_host(x))]
-        return to_device(numpy.stack([_answer(a, len(x[0]), m) for m, a in enumerate(answers)]))
+        answers = []
+        for m, (state, row) in enumerate(zip(states, to_host(x))):
+            answers.append(_answer(predict(state, _copies(row)), len(row), m))
+            if answers[m].shape != answers[0].shape:
+                raise ValueError(
+                    f"predict must return one shape for all tasks; for task {m} it is "
+                    f"{answers[m].shape}, and for task 0 it is {answers[0].shape}."
+                )
+        return to_device(numpy.stack(answers))
 
     return Learner(init or (lambda rng: {}), adapt_all, predict_all, loss)
 

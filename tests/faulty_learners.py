@@ -428,7 +428,7 @@ FAULTY = {
     "inner gradients that are constants": Row(
         GOOD._replace(adapt=adapt_first_order), gradients.FIRST_ORDER
     ),
-    "a state cut off from the gradient": Row(GOOD._replace(adapt=adapt_cut), "constants"),
+    "a state cut off from the gradient": Row(GOOD._replace(adapt=adapt_cut), gradients.CUT),
     "a gradient summed over tasks": Row(
         GOOD, "a sum over tasks where a mean belongs", dict(gradient=summed_gradient)
     ),

@@ -73,6 +73,7 @@ def inquire(learner, family, shots=4, queries=5, seed=0, **options):
     """
     checks.functions("learner", learner, "init", "adapt", "predict", "loss")
     checks.functions("family", family, "sample")
+    checks.integer("seed", seed, at_least=0)
     options, rng = Options(**options), numpy.random.default_rng(seed)
     task, other = (family.sample(rng, TASKS, shots, queries) for _ in range(2))
     meta = options.meta
@@ -125,10 +126,11 @@ def about_batches(options):
 
 def about_training(meta, options):
     """The questions about the gradient and about a reference."""
-    reason = "" if leaves(meta) else "the learner has no meta-parameters"
-    reason = reason or "it is meant to be another gradient" * options.first_order
+    none = "" if leaves(meta) else "the learner has no meta-parameters"
+    reason = none or "its gradient is meant to be another one" * options.first_order
     alone = "" if options.reference is not None else "there is no reference"
     return [
+        (calls.meta_is_used, none),
         (partial(gradients.meta_gradient_is_right, gradient=options.gradient), reason),
         (partial(references.equals_the_reference, reference=options.reference), alone),
     ]

@@ -36,8 +36,8 @@ def tasks_equal_the_loop(learner, meta, task, other):
 
 def other_tasks_do_not_matter(learner, meta, task, other):
     """A change of one task changes no answer to another."""
-    gap = max(influence(learner, meta, task, other, m, of=-1 - m)[0] for m in (0, -1))
-    return Finding(gap, ROUNDING, lambda: name_mixing(learner, meta, task, other))
+    gaps = [off(learner, meta, task, other, of) for of in (0, len(task.query.x) - 1)]
+    return Finding(max(gaps), ROUNDING, lambda: name_mixing(learner, meta, task, other))
 
 
 def order_of_tasks(learner, meta, task, other):
@@ -81,28 +81,27 @@ def order_of_classes(learner, meta, task, other):
 
 def name_mixing(learner, meta, task, other):
     """Why a task is answered otherwise in a batch than alone."""
-    last = len(task.query.x) - 1
-    pairs = [(0, last), (last, 0), (1, 0), (0, 1)] if last else []
-    leak = max(influence(learner, meta, task, other, m, of)[0] for m, of in pairs)
-    own = [influence(learner, meta, task, other, m, m)[1] for m in range(last + 1)]
-    if leak > ROUNDING:
-        of_support = max(influence(learner, meta, task, other, m, of)[1] for m, of in pairs)
-        return ANOTHER if min(own) <= ROUNDING < of_support else LEAK
-    copies = answers_of(learner, meta, rows(task, [0] * (last + 1)))
+    M = len(task.query.x)
+    by_support = [influence(learner, meta, task, other, of, "support") for of in range(M)]
+    own = numpy.diagonal(by_support)
+    if max(off(learner, meta, task, other, of) for of in range(M)) > ROUNDING:
+        others = numpy.max(by_support - numpy.diag(own), axis=0)
+        return ANOTHER if numpy.any((own <= ROUNDING) & (others > ROUNDING)) else LEAK
+    copies = answers_of(learner, meta, rows(task, [0] * M))
     if apart(copies, numpy.broadcast_to(copies[:1], copies.shape)) > ROUNDING:
         return STALE if max(own) <= ROUNDING else PLACE
-    alone = influence(learner, meta, one(task, 0), other, 0, 0)[1]
-    together = influence(learner, meta, task, other, 0, 0)[1]
-    return STALE if max(alone, together) <= ROUNDING else MEAN if together < alone else SUM
+    (alone,) = influence(learner, meta, one(task, 0), one(other, 0), 0, "support")
+    return STALE if max(alone, own[0]) <= ROUNDING else MEAN if own[0] < alone else SUM
 
 
-def influence(learner, meta, task, other, on, of):
-    """How far answers to one task move if another's data do: (all its data, its support alone)."""
-    before = answers_of(learner, meta, task)[on]
-    support, query = other
-    of = of % len(task.query.x)
-    of_support = answers_of(learner, meta, exchange(task, of, support=support))[on]
-    if of == on % len(task.query.x):  # its own queries are what is answered
-        return apart(of_support, before), apart(of_support, before)
-    of_all = answers_of(learner, meta, exchange(task, of, support=support, query=query))[on]
-    return apart(of_all, before), apart(of_support, before)
+def off(learner, meta, task, other, of):
+    """How far the answers to the other tasks move if task `of` gets other data."""
+    moved = influence(learner, meta, task, other, of, "support", "query")
+    return max(numpy.delete(moved, of), default=0.0)
+
+
+def influence(learner, meta, task, other, of, *parts):
+    """How far the answers to each task move, (M,), if these parts of task `of` are of `other`."""
+    exchanged = exchange(task, of, **{name: getattr(other, name) for name in parts})
+    pairs = answers_of(learner, meta, exchanged), answers_of(learner, meta, task)
+    return numpy.array([apart(*rows) for rows in zip(*pairs)])

@@ -3,7 +3,6 @@
 import random
 import sys
 from contextlib import contextmanager
-from inspect import getclosurevars, unwrap
 
 import numpy
 
@@ -23,6 +22,7 @@ from minimeta.tasks import Task
 SMALL, SMALLER = 1e-6, 1e-8  # two relative changes, both far above the rounding of float64 ...
 PROPORTIONAL = 0.05  # ... under which answers move in proportion, while float32 sees no 1e-8
 SHAPE = "answers of the wrong shape"
+CALLS = 16  # by which random numbers are told from hidden state
 RANDOM, HIDDEN = "random numbers of its own", "hidden state between calls"
 
 
@@ -51,8 +51,24 @@ def nothing_is_changed(learner, meta, task, other):
         given["state"], kept["state"] = state, copy(state)
     answers = learner.predict(given["meta"], state, given["query"].x)
     learner.loss(answers, given["query"].y)
+    if learner.observe:
+        given["first state"] = learner.start(given["meta"], given["support"].x)
+        kept["first state"] = copy(given["first state"])
+        x, y = given["support"].x[:, 0], given["support"].y[:, 0]
+        learner.observe(given["meta"], given["first state"], x, y)
     changed = [name for name in given if not same_bits(given[name], kept[name])]
     return Finding(len(changed), 0, f"{' and '.join(changed)} changed in place")
+
+
+def meta_is_used(learner, meta, task, other):
+    """The answers depend on the meta-parameters."""
+    before, rng = answers_of(learner, meta, task), numpy.random.default_rng(5)
+    ways = tree_map(lambda leaf: rng.normal(size=np.shape(leaf)), meta)
+    for size in (0.1, 1.0, 10.0):
+        moved = tree_map(lambda leaf, way, size=size: leaf + size * way, meta, ways)
+        if not numpy.array_equal(answers_of(learner, moved, task), before):
+            return Finding(0)
+    return Finding(1, 0, "the meta-parameters that it is given are not used")
 
 
 def one_seed_one_answer(learner, meta, task, other):
@@ -118,14 +134,26 @@ def is_unsteady(learner, meta, task):
 
 
 def name_unsteady(learner, meta, task):
-    """Whether it is by random numbers or by what earlier calls have left that equal calls differ."""
-    calls = []
+    """Whether it is by random numbers or by what calls have left that equal calls differ.
+
+    It is by random numbers if the calls agree once all generators start alike; or if neighbouring
+    calls are as far apart as any two, which what is left behind seldom does.
+    """
+    settled = []
     for _ in range(2):
         with seeded():
-            inits = leaves(learner.init(numpy.random.default_rng(1)))
-            calls.append([answers_of(learner, meta, task), *inits])
-    functions = (learner.init, learner.adapt, learner.predict, learner.loss)
-    return RANDOM if same_bits(*calls) or any(map(holds_generator, functions)) else HIDDEN
+            settled.append(everything(learner, meta, task))
+    many = numpy.array([everything(learner, meta, task) for _ in range(CALLS)])
+    steps, spread = numpy.diff(many, axis=0), many - many.mean(axis=0)
+    ratio = numpy.sum(steps**2) / max(2.0 * numpy.sum(spread**2), numpy.finfo(float).tiny)
+    return RANDOM if numpy.array_equal(*settled) or 0.5 < ratio < 1.5 else HIDDEN
+
+
+def everything(learner, meta, task):
+    """The numbers of init and all answers, in one row."""
+    inits = leaves(to_host(learner.init(numpy.random.default_rng(1))))
+    answers = numpy.nan_to_num(answers_of(learner, meta, task))
+    return numpy.concatenate([numpy.ravel(part) for part in (answers, *inits)])
 
 
 @contextmanager
@@ -144,19 +172,3 @@ def seeded():
         numpy.random.default_rng = fresh
         numpy.random.set_state(legacy)  # noqa: NPY002
         random.setstate(python)
-
-
-def holds_generator(function, depth=3):
-    """Whether a function keeps a random generator, in a closure or elsewhere that it can reach."""
-    kinds = numpy.random.Generator, numpy.random.RandomState, random.Random
-    function = getattr(function, "func", function)
-    try:
-        known = getclosurevars(unwrap(function))
-    except TypeError:  # an object that can be called
-        return any(isinstance(value, kinds) for value in getattr(function, "__dict__", {}).values())
-    owner = getattr(getattr(function, "__self__", None), "__dict__", {})
-    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    values = [*known.nonlocals.values(), *known.globals.values(), *defaults, *owner.values()]
-    if any(isinstance(value, kinds) for value in values):
-        return True
-    return depth > 0 and any(callable(v) and holds_generator(v, depth - 1) for v in values)

@@ -2,7 +2,8 @@
 
     differences    d_k = [ L(meta + h w_k) - L(meta - h w_k) ] / 2h     in random directions w_k
     right          <gradient, w_k> = d_k
-    first order    <gradient, w_k> = the differences if meta *and* the adapted state move by h w_k
+    first order    <gradient, w_k> = the differences if meta *and* the adapted state move by h w_k,
+                   or a branch of meta, such as the start of Meta-SGD
     cut            ... if meta moves in `predict` alone and the state stays
 
 The last two need no gradient of the learner either, so that a gradient computed in another library
@@ -16,7 +17,7 @@ import numpy
 from minimeta.conformance.answers import Finding, copy
 from minimeta.core.backend import to_host
 from minimeta.core.gradients import value_and_grad
-from minimeta.core.trees import dot, flatten, like, names, tree_map
+from minimeta.core.trees import dot, flatten, leaves, like, names, tree_map, unflatten
 from minimeta.meta import meta_loss
 
 STEP = 1e-5  # of the central differences, whose own error is then near 1e-9
@@ -35,31 +36,69 @@ def meta_gradient_is_right(learner, meta, task, other, gradient=None):
     rng, size = numpy.random.default_rng(2), len(flatten(meta))
     ways = [like(meta, numpy.asarray(rng.normal(size=size))) for _ in range(DIRECTIONS)]
     exact = differences(learner, meta, task, ways)
-    along = numpy.array([float(dot(computed, way)) for way in ways])
-    gap = worst(along, exact)
-    value_gap = worst(float(value), mean_loss(learner, meta, task))
-    if value_gap > SLACK >= gap:
-        return Finding(
-            value_gap, SLACK, "the value that comes with the gradient is not the meta-loss"
-        )
-    return Finding(gap, SLACK, lambda: name_gradient(learner, meta, task, ways, along, exact))
+    gap = worst(project(computed, ways), exact)
+    off = worst(float(value), mean_loss(learner, meta, task))
+    if off > SLACK >= gap:
+        return Finding(off, SLACK, "the value that comes with the gradient is not the meta-loss")
+    return Finding(gap, SLACK, lambda: name_gradient(learner, meta, task, computed, ways, exact))
 
 
-def name_gradient(learner, meta, task, ways, along, exact):
+def name_gradient(learner, meta, task, gradient, ways, exact):
     """Which wrong gradient it is, if it is one of the usual ones."""
+    along = project(gradient, ways)
+    near = min(NEAR, worst(along, exact) / 10)  # nearer than to the right one
+    if worst(along, differences_of_state(learner, meta, task, ways)) <= near:
+        return CUT
     if not numpy.any(along):
         return "the gradient is zero: the answers are constants to it"
-    for name, state_moves in ((FIRST_ORDER, True), (CUT, False)):
-        try:
-            candidate = differences_of_state(learner, meta, task, ways, state_moves)
-        except Exception:  # a state that is not of the form of meta, so that it cannot move alike
-            continue
-        if worst(along, candidate) <= NEAR:
-            return name
+    if is_first_order(learner, meta, task, gradient, ways, near):
+        return FIRST_ORDER
     ratio = float(along @ exact / (exact @ exact))
-    if numpy.isfinite(ratio) and worst(along, ratio * exact) <= NEAR:
+    if numpy.isfinite(ratio) and worst(along, ratio * exact) <= near:
         return name_ratio(ratio, len(task.query.x))
-    return "a gradient of something else than the meta-loss"
+    return name_leaves(learner, meta, task, gradient, ways)
+
+
+def is_first_order(learner, meta, task, gradient, ways, near):
+    """Whether the gradient is that with d state / d meta = I, in meta or in one branch of it."""
+    branches = (
+        meta if isinstance(meta, dict) else range(len(meta) * isinstance(meta, (list, tuple)))
+    )
+    for branch in (None, *branches):
+        some = ways if branch is None else [only(way, branch) for way in ways]
+        try:
+            candidate = differences_of_state(learner, meta, task, some, moves=True, branch=branch)
+        except Exception:  # a state of another form than meta, so that it cannot move alike
+            continue
+        if worst(project(gradient, some), candidate) <= near:
+            return True
+    return False
+
+
+def only(way, branch):
+    """The way in one branch of a tree, a key or a position, and 0 in the others."""
+    keys = list(way) if isinstance(way, dict) else range(len(way))
+    parts = {key: tree_map(lambda w, k=key: w * (k == branch), way[key]) for key in keys}
+    return parts if isinstance(way, dict) else type(way)(parts.values())
+
+
+def name_leaves(learner, meta, task, gradient, ways):
+    """For which leaves of meta the gradient is wrong."""
+    wrong, zero = [], []
+    for i, path in enumerate(names(meta, "meta")):
+        some = [unflatten(w, [v * (k == i) for k, v in enumerate(leaves(w))]) for w in ways[:2]]
+        along = project(gradient, some)
+        if worst(along, differences(learner, meta, task, some)) > SLACK:
+            wrong.append(path)
+            zero.append(not numpy.any(along))
+    if not wrong or (len(wrong) == len(leaves(meta)) and not all(zero)):
+        return "a gradient of something else than the meta-loss"
+    return f"{'no' if all(zero) else 'a wrong'} gradient reaches {', '.join(wrong)}"
+
+
+def project(gradient, ways):
+    """The inner products of a gradient with the directions."""
+    return numpy.array([float(dot(gradient, way)) for way in ways])
 
 
 def name_ratio(ratio, tasks):
@@ -80,12 +119,13 @@ def differences(learner, meta, task, ways):
     )
 
 
-def differences_of_state(learner, meta, task, ways, state_moves):
-    """The same if the state is adapted only once, and then moves like meta or stays."""
+def differences_of_state(learner, meta, task, ways, moves=False, branch=None):
+    """The same if the state is adapted only once, and then moves like a branch of meta or stays."""
     state = learner.adapt(*copy((meta, task.support)))
 
     def f(way, size):
-        moved = step_state(state, meta, way, size) if state_moves else state
+        own, like_state = (tree if branch is None else tree[branch] for tree in (way, meta))
+        moved = step_state(state, like_state, own, size) if moves else state
         answers = learner.predict(step(meta, way, size), moved, copy(task.query.x))
         return float(numpy.mean(to_host(learner.loss(answers, task.query.y))))
 
