@@ -19,7 +19,7 @@ def run(*words, cwd=None):
 def test_help_lists_every_command(capsys):
     assert main(["help"]) == main([]) == 0
     shown = capsys.readouterr().out
-    for command in ("list", "lessons", "lesson", "test", "verify", "gpu-check", "clean"):
+    for command in ("list", "lessons", "lesson", "test", "verify", "certify", "gpu-check", "clean"):
         assert command in shown
 
 
@@ -60,3 +60,56 @@ def test_clean_deletes_nothing_beside_an_installed_package(tmp_path, monkeypatch
     assert "it is no clone of the repository" in capsys.readouterr().err
     (tmp_path / "pyproject.toml").write_text("")
     assert main(["clean"]) == 0 and not (tmp_path / "build").exists()
+
+
+MINE = """
+from minimeta.exact import linear_gaussian
+import numpy
+
+learner = linear_gaussian.learner(numpy.zeros((2, 1)), numpy.eye(2), 0.25)
+leaking = learner._replace(predict=lambda meta, state, x: x @ state[0] + x.mean())
+number = 3
+"""
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A module `mine_here` in the current folder, beside two that cannot be imported."""
+    (tmp_path / "mine_here.py").write_text(MINE)
+    (tmp_path / "broken_here.py").write_text("import not_installed_here")
+    (tmp_path / "wrong_here.py").write_text("1 / 0")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+def test_certify_prints_the_sheet_and_its_status_is_the_verdict(mine, capsys):
+    assert main(["certify", "mine_here:learner"]) == 0
+    shown = capsys.readouterr().out
+    assert "all hold" in shown and "ok    Nobody beats Bayes." in shown
+    assert "Not asked, because there is no reference: The answers are" in shown
+    assert main(["certify", "mine_here:leaking"]) == 1
+    assert "Likely fault: a leak between tasks." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words, sentence",
+    [
+        (["nowhere:learner"], "There is no module 'nowhere' here or among what is installed."),
+        (["mine_here"], "learner must be module:name, as my_learner:learner; it is 'mine_here'."),
+        (["mine_here:absent"], "mine_here has no 'absent'."),
+        (["mine_here:number"], "mine_here:number must be a Learner; it is 3."),
+        (["broken_here:learner"], "broken_here needs not_installed_here, which is not installed."),
+        (["wrong_here:x"], "wrong_here cannot be imported: ZeroDivisionError: division by zero."),
+        (
+            ["mine_here:learner", "--family", "magic"],
+            "There is no family 'magic'; there are linear",
+        ),
+        (["mine_here:learner", "--shots", "-1"], "shots must be at least 0; it is -1."),
+        (["mine_here:learner", "--seed", "-1"], "seed must be at least 0; it is -1."),
+        (["mine_here:learner", "--gradient", "mine_here:number"], "must be a function; it is 3."),
+    ],
+)
+def test_certify_says_in_one_sentence_what_is_not_there(mine, words, sentence, capsys):
+    assert main(["certify", *words]) == 1
+    said = capsys.readouterr()
+    assert sentence in said.err and len(said.err.splitlines()) == 1 and not said.out

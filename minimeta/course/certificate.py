@@ -19,6 +19,7 @@ def print_certificate(learner, family, shots, queries, seed, gradient, reference
     tasks = families.named(family, shots, queries)
     options["gradient"] = gradient and find("gradient", gradient, callable, "a function")
     options["reference"] = reference and find("reference", reference, is_learner, "a Learner")
+    checks.integer("seed", seed, at_least=0)
     found = find("learner", learner, is_learner, "a Learner")
     print(f"{learner} on {family}: {families.FAMILIES[family].tasks}")
     print(
@@ -64,7 +65,7 @@ def load(module):
         ) from error
     except Exception as error:
         text = " ".join(str(error).split())
-        raise ValueError(f"{module} cannot be imported: {type(error).__name__}: {text}") from error
+        raise ValueError(f"{module} cannot be imported: {type(error).__name__}: {text}.") from error
 
 
 def is_learner(value):
