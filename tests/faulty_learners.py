@@ -55,6 +55,18 @@ def predict_linear(meta, w, x):
 RIDGE = Learner(lambda rng: {}, adapt_ridge, predict_linear)
 
 
+def class_means(meta, support):
+    one_hot = np.swapaxes(support.y, 1, 2)  # (M, C, S)
+    return one_hot @ support.x / np.sum(one_hot, axis=-1, keepdims=True)
+
+
+def minus_distances(meta, means, x):
+    return -np.sum((np.expand_dims(x, 2) - np.expand_dims(means, 1)) ** 2, axis=-1)
+
+
+MEANS = Learner(lambda rng: {}, class_means, minus_distances, cross_entropy)
+
+
 # ---- Leaks between tasks ----
 
 
@@ -282,12 +294,50 @@ def support_gradient(meta, task):
     return value_and_grad(lambda meta: meta_loss(GOOD, meta, own))(meta)
 
 
+def start_and_sizes(rng):
+    """The meta-parameters of Meta-SGD: a start, and a step size for each number of it."""
+    theta = NET.init(rng)
+    return {"theta": theta, "alpha": tree_map(lambda leaf: 0.0 * leaf + 0.1, theta)}
+
+
+def adapt_meta_sgd(meta, support, theta=lambda g: g, alpha=lambda a: a):
+    """Meta-SGD in two steps; `theta` and `alpha` may cut the gradient of a part."""
+    phi = copies(meta["theta"], len(support.x))
+    loss = lambda phi: np.sum(mse(NET.apply(phi, support.x), support.y))
+    for _ in range(2):
+        step = lambda p, a, g: p - alpha(a) * theta(g)
+        phi = tree_map(step, phi, meta["alpha"], grad(loss)(phi))
+    return phi
+
+
+META_SGD = Learner(start_and_sizes, adapt_meta_sgd, lambda meta, phi, x: NET.apply(phi, x))
+
+
+def keeping_its_own_meta():
+    """What is learned across tasks is where the learner keeps it, not what it is given."""
+    kept = []
+
+    def init(rng):
+        kept.append(NET.init(rng))
+        return kept[-1]
+
+    return GOOD._replace(init=init, adapt=lambda meta, support: GOOD.adapt(kept[0], support))
+
+
 # ---- Digits ----
 
 
 def adapt_in_single(meta, support):
     x, y = (part.astype("float32") for part in support)
     return ridge(x, y, numpy.float32(0.25))
+
+
+def predict_in_half(meta, w, x):
+    return (x @ w).astype("float16").astype(float)
+
+
+def loss_in_single(prediction, target):
+    return mse(prediction.astype("float32"), target.astype("float32"))
 
 
 def predict_rounded(meta, w, x):
@@ -309,20 +359,39 @@ def adapt_forgetting(meta, support):
     return SEQUENTIAL.start(meta, support.x)
 
 
-class Peeking(NamedTuple):
-    """A family that keeps what it has drawn, and a learner that looks at the labels of that."""
+def along_one_late(meta, data):
+    """The answer to x_t from the examples up to t itself."""
+    answers = recurrent.predict_along(meta, data)
+    return np.concatenate([answers[:, 1:], answers[:, -1:]], axis=1)
 
-    drawn: list
 
-    def sample(self, rng, *counts):
-        self.drawn.append(FAMILY.sample(rng, *counts))
-        return self.drawn[-1]
+def along_mixing_tasks(meta, data):
+    return recurrent.predict_along(meta, data) + 0.1 * np.mean(data.x[:, :1])
 
-    def predict(self, meta, w, x):
-        for task in self.drawn[::-1]:
+
+def observe_writing(meta, state, x, y):
+    for leaf in leaves(state):
+        if isinstance(leaf, numpy.ndarray) and leaf.flags.writeable:
+            leaf[...] += 0.01
+    return SEQUENTIAL.observe(meta, state, x, y)
+
+
+def peeking(kept, bayes=FAMILY.bayes):
+    """A learner that finds the labels of queries in what its family has drawn: kept(task)."""
+    drawn = []
+
+    def sample(rng, *counts):
+        task = FAMILY.sample(rng, *counts)
+        drawn.append(kept(task))
+        return task
+
+    def predict(meta, w, x):
+        for task in drawn[::-1]:
             if task.query.x.shape == x.shape and numpy.array_equal(task.query.x, x):
                 return 1.0 * task.query.y
         return x @ w
+
+    return Row(RIDGE._replace(predict=predict), labels.QUERY_LABELS, family=Family(sample, bayes))
 
 
 def learning_from_the_loss():
@@ -350,9 +419,6 @@ def adapt_through_base(meta, support):
 def predict_through_base(meta, state, x):
     kind, value = state
     return value if kind == "labels" and value.shape[1] == x.shape[1] else 0.0 * x[..., :1]
-
-
-PEEKING = Peeking([])
 
 
 def ignoring_order(meta, support):
@@ -445,10 +511,29 @@ FAULTY = {
     "an input seen early": Row(
         SEQUENTIAL._replace(along=along_looking_ahead), "an input is seen early"
     ),
-    "peeks at what the family has drawn": Row(
-        RIDGE._replace(predict=PEEKING.predict),
-        labels.QUERY_LABELS,
-        family=FAMILY._replace(sample=PEEKING.sample),
+    "peeks at what the family has drawn": peeking(lambda task: task),
+    "peeks at copies of it": peeking(lambda task: tree_map(numpy.array, task)),
+    "peeks at copies where there is no floor": peeking(lambda t: tree_map(numpy.array, t), None),
+    "first order in one branch of meta": Row(
+        META_SGD._replace(adapt=partial(adapt_meta_sgd, theta=constant)), gradients.FIRST_ORDER
+    ),
+    "no gradient for the step sizes": Row(
+        META_SGD._replace(adapt=partial(adapt_meta_sgd, alpha=constant)),
+        "no gradient reaches meta['alpha']",
+    ),
+    "meta that it keeps for itself": Row(keeping_its_own_meta(), "are not used"),
+    "float16 inside": Row(RIDGE._replace(predict=predict_in_half), calls.SINGLE),
+    "a loss of float32": Row(RIDGE._replace(loss=loss_in_single), calls.SINGLE),
+    "an along that is one late": Row(SEQUENTIAL._replace(along=along_one_late), labels.EARLY),
+    "an along that mixes tasks": Row(SEQUENTIAL._replace(along=along_mixing_tasks), batches.LEAK),
+    "an observe that writes into the state": Row(
+        SEQUENTIAL._replace(observe=observe_writing), "first state changed in place"
+    ),
+    "a bias for one class": Row(
+        MEANS._replace(predict=lambda meta, c, x: MEANS.predict(meta, c, x) + np.arange(3.0)),
+        "the order of the classes matters",
+        dict(order_of_classes=True),
+        CLASSES,
     ),
     "keeps the labels that its loss sees": Row(learning_from_the_loss(), labels.QUERY_LABELS),
     "reads the base of a view": Row(
@@ -563,6 +648,10 @@ def vote(x, y):
 HONEST = {
     "closed form": Row(RIDGE, options=dict(order_of_examples=True)),
     "nearest neighbours": Row(NEAREST, options=dict(order_of_examples=True)),
+    "nearest neighbours, often equally near": Row(NEAREST, family=named("patterns")),
+    "signs": Row(RIDGE._replace(predict=lambda meta, w, x: np.sign(x @ w))),
+    "Meta-SGD": Row(META_SGD),
+    "class means": Row(MEANS, options=dict(order_of_classes=True), family=CLASSES),
     "seeded random features": Row(
         Learner(
             lambda rng: {},

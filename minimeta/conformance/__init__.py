@@ -12,6 +12,7 @@ batches      other tasks and other queries do not matter, and no order
 labels       no label is seen early, and nobody beats Bayes
 gradients    the meta-gradient equals differences
 references   the answers are those of another learner
+causes       one fault makes several questions fail, and is their name
 
 `python -m minimeta certify module:learner --family sines` prints the sheet.
 """
@@ -23,6 +24,7 @@ import numpy
 
 from minimeta.conformance import batches, calls, gradients, labels, references
 from minimeta.conformance.answers import Answer, ask, one, sentence
+from minimeta.conformance.causes import name_by_cause
 from minimeta.core import checks
 from minimeta.core.trees import leaves
 from minimeta.foreign import NoGradient
@@ -91,7 +93,7 @@ def inquire(learner, family, shots=4, queries=5, seed=0, **options):
             reason = str(error).rstrip(".")
         if reason:
             sheet.unasked.append((sentence(question), reason))
-    return sheet
+    return sheet._replace(answers=name_by_cause(sheet.answers))
 
 
 def choose(learner, family, meta, options, many):

@@ -90,7 +90,7 @@ def name_mixing(learner, meta, task, other):
     copies = answers_of(learner, meta, rows(task, [0] * M))
     if apart(copies, numpy.broadcast_to(copies[:1], copies.shape)) > ROUNDING:
         return STALE if max(own) <= ROUNDING else PLACE
-    (alone,) = influence(learner, meta, one(task, 0), one(other, 0), 0, "support")
+    alone = influence(learner, meta, one(task, 0), one(other, 0), 0, "support")[0]
     return STALE if max(alone, own[0]) <= ROUNDING else MEAN if own[0] < alone else SUM
 
 

@@ -21,6 +21,9 @@ from minimeta.tasks import Task
 
 SMALL, SMALLER = 1e-6, 1e-8  # two relative changes, both far above the rounding of float64 ...
 PROPORTIONAL = 0.05  # ... under which answers move in proportion, while float32 sees no 1e-8
+JUMP = 1e-4  # relative: an answer that moves further has crossed a boundary, as of two neighbours
+LEAST = 1e-4  # relative: a slower change than this is compared with the answers
+SINGLE = "float32 inside"
 SHAPE = "answers of the wrong shape"
 CALLS = 16  # by which random numbers are told from hidden state
 RANDOM, HIDDEN = "random numbers of its own", "hidden state between calls"
@@ -97,21 +100,43 @@ def nothing_is_remembered(learner, meta, task, other):
 
 def all_digits_are_computed(learner, meta, task, other):
     """A change in the eighth digit of the inputs changes the answers in proportion."""
-    before, rng = answers_of(learner, meta, task), numpy.random.default_rng(4)
-    ways = tree_map(lambda leaf: rng.uniform(-1.0, 1.0, np.shape(leaf)), (meta, *task))
-
-    def quotient(size):
-        stretch = lambda leaf, way: leaf * (1.0 + size * way)
-        moved, support, query = tree_map(stretch, (meta, *task), ways)
-        support, query = support._replace(y=task.support.y), query._replace(y=task.query.y)
-        return (answers_of(learner, moved, Task(support, query)) - before) / size
-
-    coarse, fine = quotient(SMALL), quotient(SMALLER)
-    finite = numpy.isfinite(before)
-    scale = max(abs(coarse[finite]).max(initial=0.0), 1e-4 * abs(before[finite]).max(initial=1.0))
-    return Finding(
-        abs(fine - coarse)[finite].max(initial=0.0) / scale, PROPORTIONAL, "float32 inside"
+    before, losses = answers_of(learner, meta, task), losses_of(learner, meta, task)
+    if is_single(before) or is_single(losses):
+        return Finding(numpy.inf, PROPORTIONAL, SINGLE)
+    ways = directions(meta, task)
+    coarse, fine = (move(learner, meta, task, ways, size) - before for size in (SMALL, SMALLER))
+    smooth = numpy.abs(fine) <= JUMP * numpy.max(
+        numpy.abs(before), initial=1.0, where=abs(before) < numpy.inf
     )
+    coarse, fine = coarse[smooth] / SMALL, fine[smooth] / SMALLER  # others have crossed a boundary
+    scale = max(abs(coarse).max(initial=0.0), LEAST * abs(before[smooth]).max(initial=1.0))
+    return Finding(abs(fine - coarse).max(initial=0.0) / scale, PROPORTIONAL, SINGLE)
+
+
+def is_single(values):
+    """Whether the values are many different ones, and float32 holds all of them exactly."""
+    finite = values[numpy.isfinite(values)].astype(float)
+    few = len(numpy.unique(finite)) <= max(2, finite.size / 2)  # such as votes
+    with numpy.errstate(over="ignore"):
+        return not few and numpy.array_equal(finite.astype("float32"), finite)
+
+
+def directions(meta, task):
+    """Random numbers between -1 and 1 for each of meta and for each input of the task."""
+    rng = numpy.random.default_rng(4)
+    return tree_map(lambda leaf: rng.uniform(-1.0, 1.0, np.shape(leaf)), (meta, *inputs(task)))
+
+
+def inputs(task):
+    """The inputs of support and query."""
+    return task.support.x, task.query.x
+
+
+def move(learner, meta, task, ways, size):
+    """The answers if meta and inputs are moved by `size` times their own length along the ways."""
+    stretch = lambda leaf, way: leaf * (1.0 + size * way)
+    moved, *x = tree_map(stretch, (meta, *inputs(task)), ways)
+    return answers_of(learner, moved, Task(*(data._replace(x=x) for data, x in zip(task, x))))
 
 
 def same_bits(tree, other):
@@ -136,8 +161,8 @@ def is_unsteady(learner, meta, task):
 def name_unsteady(learner, meta, task):
     """Whether it is by random numbers or by what calls have left that equal calls differ.
 
-    It is by random numbers if the calls agree once all generators start alike; or if neighbouring
-    calls are as far apart as any two, which what is left behind seldom does.
+    It is by random numbers if most calls differ, and they agree once all generators start alike or
+    neighbouring calls are as far apart as any two: what is left behind seldom does that.
     """
     settled = []
     for _ in range(2):
@@ -146,7 +171,8 @@ def name_unsteady(learner, meta, task):
     many = numpy.array([everything(learner, meta, task) for _ in range(CALLS)])
     steps, spread = numpy.diff(many, axis=0), many - many.mean(axis=0)
     ratio = numpy.sum(steps**2) / max(2.0 * numpy.sum(spread**2), numpy.finfo(float).tiny)
-    return RANDOM if numpy.array_equal(*settled) or 0.5 < ratio < 1.5 else HIDDEN
+    chance = numpy.array_equal(*settled) or 0.5 < ratio < 1.5
+    return RANDOM if chance and len(numpy.unique(many, axis=0)) > CALLS / 2 else HIDDEN
 
 
 def everything(learner, meta, task):

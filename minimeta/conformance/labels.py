@@ -5,18 +5,23 @@ import numpy
 from minimeta.conformance.answers import (
     ROUNDING,
     Finding,
+    answers_of,
     apart,
     copy,
     losses_of,
+    one,
     other_labels,
 )
+from minimeta.conformance.batches import LEAK
 from minimeta.core.backend import np, to_host
 from minimeta.core.learner import fold
 from minimeta.meta import along, evaluate
 from minimeta.tasks import Data
 
 SIGMAS = 4.0  # a true statement about a mean fails by chance once in 30,000
+NEARBY = 1e-4  # relative: how far inputs move that should not be recognised any more
 QUERY_LABELS = "labels of the queries are seen"
+SEEN_AND_GIVEN = QUERY_LABELS + ", and given as answers"
 EARLY = "a label is seen early"
 
 
@@ -38,7 +43,24 @@ def query_labels_are_not_seen(learner, meta, task, other):
     finally:
         for y, true in zip(labels, kept):
             y[:] = true
-    return Finding(apart(after, before), ROUNDING, QUERY_LABELS)
+    gap = max(apart(after, before), recognised(learner, meta, task))
+    given = apart(before, task.query.y) <= ROUNDING
+    return Finding(gap, ROUNDING, SEEN_AND_GIVEN if given else QUERY_LABELS)
+
+
+def recognised(learner, meta, task):
+    """The share of queries whose answer is the label, bit by bit, and jumps if they hardly move.
+
+    So answers a learner that has kept the labels elsewhere and finds them by their inputs. It is 0
+    unless all answers are the labels, and more than half of them jump.
+    """
+    before = answers_of(learner, meta, task)
+    if not numpy.array_equal(before, to_host(task.query.y)):
+        return 0.0
+    near = task._replace(query=Data(task.query.x * (1.0 + NEARBY), task.query.y))
+    jumps = numpy.abs(answers_of(learner, meta, near) - before) > NEARBY**0.5
+    share = numpy.mean(numpy.any(jumps, axis=-1))
+    return float(share * (share > 0.5))
 
 
 def answers_in_place(learner, meta, task):
@@ -61,6 +83,9 @@ def along_is_the_fold(learner, meta, task, other):
     """along is the fold of observe: a whole sequence at once gives the answers in turn."""
     slow = along(learner._replace(along=None), meta, copy(task.support))
     gap = apart(along(learner, meta, copy(task.support)), slow)
+    together = along(learner, meta, copy(task.support))[:1]
+    if apart(together, along(learner, meta, copy(one(task, 0).support))) > ROUNDING:
+        return Finding(gap, ROUNDING, LEAK)
     early = no_label_is_seen_early(learner, meta, task, other)
     other_fold = "an along that is not the fold of observe"
     return Finding(gap, ROUNDING, EARLY if early.value > early.allowed else other_fold)

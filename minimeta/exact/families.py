@@ -15,6 +15,7 @@ from typing import Callable, NamedTuple
 import numpy
 
 from minimeta.core import checks
+from minimeta.core.runs.sending import reduce_record
 from minimeta.exact import (
     class_gaussians,
     finite_tasks,
@@ -153,6 +154,8 @@ class Listed(NamedTuple):
     make: Callable
     tasks: str
     floor: str
+
+    __reduce__ = reduce_record  # so that it can be sent to another process
 
 
 SPREAD = numpy.array([[1.0, 0.5], [0.5, 2.0]])
