@@ -649,6 +649,10 @@ HONEST = {
     "closed form": Row(RIDGE, options=dict(order_of_examples=True)),
     "nearest neighbours": Row(NEAREST, options=dict(order_of_examples=True)),
     "nearest neighbours, often equally near": Row(NEAREST, family=named("patterns")),
+    "shares of right answers as the loss": Row(
+        RIDGE._replace(loss=lambda p, y: np.mean(1.0 * (p * y < 0.0), axis=(-2, -1))),
+        family=FAMILY._replace(bayes=None),
+    ),
     "signs": Row(RIDGE._replace(predict=lambda meta, w, x: np.sign(x @ w))),
     "Meta-SGD": Row(META_SGD),
     "class means": Row(MEANS, options=dict(order_of_classes=True), family=CLASSES),

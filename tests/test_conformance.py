@@ -5,22 +5,30 @@ from typing import NamedTuple
 
 import numpy
 import pytest
-from faulty_learners import FAULTY, HONEST
+from faulty_learners import FAULTY, GOOD, HONEST
 from numpy.testing import assert_allclose
 
-from minimeta.conformance import conform, one
+from minimeta.agents import baselines, rl2
+from minimeta.conformance import conform, inquire, one
 from minimeta.core.backend import np
 from minimeta.core.losses import cross_entropy
 from minimeta.core.trees import leaves
 from minimeta.embeddings import full_context, matching, prototypical, relation, siamese
 from minimeta.exact import (
+    bandit_dp,
     class_gaussians,
     finite_tasks,
     in_context,
     linear_gaussian,
     sequential_classes,
 )
-from minimeta.exact.families import gaussian_classes, gaussian_maps, shuffled_gaussian_classes
+from minimeta.exact.families import (
+    FAMILIES,
+    gaussian_classes,
+    gaussian_maps,
+    named,
+    shuffled_gaussian_classes,
+)
 from minimeta.initializations import anil, fine_tuning, fomaml, imaml, maml, meta_sgd, reptile
 from minimeta.learned_optimizers import lstm_optimizer, meta_lstm
 from minimeta.learning_rules import blur, vsml
@@ -179,6 +187,20 @@ def test_a_rule_of_its_own_reports_the_meta_loss_and_averages_over_tasks(name):
         assert_allclose(whole, sum(parts) / 6, rtol=1e-9, atol=1e-13)
 
 
+AGENTS = {
+    "greedy": baselines.greedy(2),
+    "thompson": baselines.thompson(2, 9),
+    "the best": bandit_dp.learner(2, 9),
+    "rl2": rl2.learner(1, 2, hidden=4),
+}
+
+
+@pytest.mark.parametrize("agent", AGENTS.values(), ids=AGENTS)
+def test_an_agent_conforms_on_what_a_random_player_lives_through(agent):
+    for answer in conform(agent, named("bandits")):
+        assert answer.holds, answer
+
+
 @pytest.mark.parametrize("row", HONEST.values(), ids=HONEST)
 def test_an_honest_learner_conforms_however_unusual(row):
     for answer in conform(row.learner, row.family, **row.options):
@@ -189,6 +211,32 @@ def test_an_honest_learner_conforms_however_unusual(row):
 def test_a_planted_fault_is_caught_and_named(row):
     failed = [str(a) for a in conform(row.learner, row.family, **row.options) if not a.holds]
     assert any(row.fault in answer for answer in failed), failed
+
+
+def test_what_is_left_out_has_a_reason():
+    """A learner that fails the first question gets no others, and says so."""
+    sheet = inquire(GOOD._replace(loss=lambda p, y: 0.0), FAMILY)
+    assert [answer.holds for answer in sheet.answers] == [False]
+    reasons = dict(sheet.unasked)
+    assert reasons["Nobody beats Bayes."] == "the first one failed"
+    good = inquire(GOOD, FAMILY)
+    assert 1 + len(reasons) == len(good.answers) + len(good.unasked)
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if named(name).bayes])
+def test_the_floor_of_every_named_family_conforms(name):
+    for answer in conform(named(name).bayes, named(name)):
+        assert answer.holds, answer
+
+
+def test_an_option_that_is_not_there_is_refused():
+    with pytest.raises(TypeError, match="transductiv"):
+        conform(GOOD, FAMILY, transductiv=True)
+
+
+def test_trained_parameters_can_be_given():
+    meta = GOOD.init(numpy.random.default_rng(5))
+    assert all(answer.holds for answer in conform(GOOD, FAMILY, meta=meta))
 
 
 def test_who_is_below_the_floor_is_named():

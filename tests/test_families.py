@@ -105,5 +105,6 @@ def test_inputs_of_a_block_lie_where_its_scales_say():
 
 
 def test_a_random_player_pulls_both_arms_and_is_paid_as_they_pay():
-    (_, y), _ = families.named("bandits").sample(numpy.random.default_rng(0), 3000, 4, 5)
+    (_, y), query = families.named("bandits").sample(numpy.random.default_rng(0), 3000, 4, 5)
+    assert_allclose(query.y.mean(axis=(0, 1)), [0.5, 0.5], atol=0.03)
     assert_allclose(y.mean(axis=(0, 1)), [0.5, 0.5, 0.5, 0.0], atol=0.03)

@@ -23,8 +23,10 @@ SMALL, SMALLER = 1e-6, 1e-8  # two relative changes, both far above the rounding
 PROPORTIONAL = 0.05  # ... under which answers move in proportion, while float32 sees no 1e-8
 JUMP = 1e-4  # relative: an answer that moves further has crossed a boundary, as of two neighbours
 LEAST = 1e-4  # relative: a slower change than this is compared with the answers
+PARTS = 2**10  # shares of up to so many examples are exact in any float type
 SINGLE = "float32 inside"
 SHAPE = "answers of the wrong shape"
+OF_SUPPORT = "an answer for each support example in place of each query"
 CALLS = 16  # by which random numbers are told from hidden state
 RANDOM, HIDDEN = "random numbers of its own", "hidden state between calls"
 
@@ -35,9 +37,7 @@ def answers_fit(learner, meta, task, other):
     answer, wanted = answers_of(learner, meta, task), np.shape(task.query.y)[:2]
     if answer.shape[:2] != wanted:
         of_support = answer.shape[:2] == np.shape(task.support.y)[:2]
-        return Finding(
-            1, 0, "an answer for each support example in place of query" * of_support or SHAPE
-        )
+        return Finding(1, 0, OF_SUPPORT if of_support else SHAPE)
     losses = losses_of(learner, meta, task)
     if losses.shape != wanted[:1]:
         return Finding(1, 0, "a loss that is not one number for each task")
@@ -103,22 +103,25 @@ def all_digits_are_computed(learner, meta, task, other):
     before, losses = answers_of(learner, meta, task), losses_of(learner, meta, task)
     if is_single(before) or is_single(losses):
         return Finding(numpy.inf, PROPORTIONAL, SINGLE)
-    ways = directions(meta, task)
-    coarse, fine = (move(learner, meta, task, ways, size) - before for size in (SMALL, SMALLER))
-    smooth = numpy.abs(fine) <= JUMP * numpy.max(
-        numpy.abs(before), initial=1.0, where=abs(before) < numpy.inf
-    )
-    coarse, fine = coarse[smooth] / SMALL, fine[smooth] / SMALLER  # others have crossed a boundary
-    scale = max(abs(coarse).max(initial=0.0), LEAST * abs(before[smooth]).max(initial=1.0))
-    return Finding(abs(fine - coarse).max(initial=0.0) / scale, PROPORTIONAL, SINGLE)
+    far, near = (move(learner, meta, task, directions(meta, task), s) for s in (SMALL, SMALLER))
+    largest = numpy.max(abs(before[numpy.isfinite(before)]), initial=1.0)
+    with numpy.errstate(invalid="ignore"):  # logits of minus infinity
+        smooth = abs(near - before) <= JUMP * largest  # the others have crossed a boundary
+    coarse, fine = (far - before)[smooth] / SMALL, (near - before)[smooth] / SMALLER
+    scale = max(numpy.max(abs(coarse), initial=0.0), LEAST * largest)
+    return Finding(numpy.max(abs(fine - coarse), initial=0.0) / scale, PROPORTIONAL, SINGLE)
 
 
 def is_single(values):
-    """Whether the values are many different ones, and float32 holds all of them exactly."""
+    """Whether the values are many different ones, and float32 holds all of them exactly.
+
+    Votes and shares of a few examples are no sign: they are few, or multiples of a large fraction.
+    """
     finite = values[numpy.isfinite(values)].astype(float)
-    few = len(numpy.unique(finite)) <= max(2, finite.size / 2)  # such as votes
+    few = len(numpy.unique(finite)) <= max(2, finite.size / 2)
+    shares = numpy.array_equal(numpy.round(finite * PARTS), finite * PARTS)
     with numpy.errstate(over="ignore"):
-        return not few and numpy.array_equal(finite.astype("float32"), finite)
+        return not few and not shares and numpy.array_equal(finite.astype("float32"), finite)
 
 
 def directions(meta, task):
@@ -185,8 +188,9 @@ def everything(learner, meta, task):
 @contextmanager
 def seeded():
     """Within it, all generators that nobody has seeded start in the same way."""
-    fresh, legacy, python = numpy.random.default_rng, numpy.random.get_state(), random.getstate()  # noqa: NPY002
-    torch = sys.modules.get("torch")
+    fresh, torch = numpy.random.default_rng, sys.modules.get("torch")
+    legacy, python = numpy.random.get_state(), random.getstate()  # noqa: NPY002
+    of_torch = torch and torch.get_rng_state()
     numpy.random.seed(0)  # noqa: NPY002  (so that a learner that uses the global state is found)
     random.seed(0)
     if torch:
@@ -198,3 +202,5 @@ def seeded():
         numpy.random.default_rng = fresh
         numpy.random.set_state(legacy)  # noqa: NPY002
         random.setstate(python)
+        if torch:
+            torch.set_rng_state(of_torch)

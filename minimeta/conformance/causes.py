@@ -49,7 +49,7 @@ GRADIENT = (meta_gradient_is_right,)
 UNSTEADY = (*COMPARED, *SEQUENCES, *GRADIENT, query_labels_are_not_seen)
 GIVEN = [(query_labels_are_not_seen, (*REPEATED, *COMPARED, *SEQUENCES))]
 CAUSES = [  # in this order: a cause, and what it spoils
-    (nothing_is_changed, (*REPEATED, *GRADIENT, *SEQUENCES[:2])),
+    (nothing_is_changed, (*REPEATED, *GRADIENT, *SEQUENCES[:2], query_labels_are_not_seen)),
     (one_seed_one_answer, (nothing_is_remembered, *UNSTEADY)),
     (nothing_is_remembered, UNSTEADY),
     (query_labels_are_not_seen, COMPARED),

@@ -127,9 +127,11 @@ def gaussian_blocks(scales, covariance, noise_variance):
 
 
 def bandit_histories(arms):
-    """The Family of what a player who pulls arms at random lives through: y = [arm, reward, done].
+    """The Family of what a player who pulls arms at random lives through.
 
-    It has no floor as a loss, because a player is judged by its rewards.
+    The labels of the support are what an agent observes, [arm one-hot, reward, done]; those of the
+    queries are the arms alone, as the logits of an agent are. It has no floor as a loss, because a
+    player is judged by its rewards.
     """
     checks.integer("arms", arms, at_least=2)
 
@@ -143,7 +145,7 @@ def bandit_histories(arms):
         past = rollout(bandits.BERNOULLI, act, problem, noise)
         came_back = [past.action, past.reward[..., None], past.done[..., None]]
         x, y = past.observation[:, 0], numpy.concatenate(came_back, axis=-1)[:, 0]
-        return Task(Data(x[:, :shots], y[:, :shots]), Data(x[:, shots:], y[:, shots:]))
+        return Task(Data(x[:, :shots], y[:, :shots]), Data(x[:, shots:], y[:, shots:, :arms]))
 
     return Family(sample, None)
 
