@@ -60,7 +60,9 @@ def commands():
 def add_certify(part):
     """Give the parser of `certify` its arguments."""
     part.add_argument("learner", help="module:name of a Learner, such as my_learner:learner")
-    part.add_argument("--family", default="linear", help="its tasks, by name (default: linear)")
+    part.add_argument(
+        "--family", default="linear", help="a name, or module:name of a Family; default: linear"
+    )
     for name, default in (("shots", 4), ("queries", 5), ("seed", 0)):
         part.add_argument(f"--{name}", type=int, default=default, help=f"default: {default}")
     part.add_argument("--gradient", help="module:name of its rule (meta, task) -> value, gradient")

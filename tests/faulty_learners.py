@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy
+from autograd.tracer import isbox
 
 from minimeta.conformance import batches, calls, gradients, labels
 from minimeta.core.backend import np
@@ -259,6 +260,11 @@ def dropping_out():
     return predict
 
 
+def answering_rarely():
+    rng = numpy.random.default_rng(0)
+    return lambda meta, w, x: (x @ w) * (rng.uniform() > 0.3)
+
+
 def init_by_itself(rng):
     return NET.init(numpy.random.default_rng())
 
@@ -367,6 +373,28 @@ def along_one_late(meta, data):
 
 def along_mixing_tasks(meta, data):
     return recurrent.predict_along(meta, data) + 0.1 * np.mean(data.x[:, :1])
+
+
+def along_knowing_one(meta, data):
+    """It knows the label of a single position."""
+    known = np.reshape(np.arange(data.y.shape[1]) == 3, (1, -1, 1))
+    return recurrent.predict_along(meta, data) + known * data.y
+
+
+def going_on():
+    """A recurrent learner that starts a sequence where the last one has ended."""
+    kept = {}
+
+    def start(meta, x):
+        return kept.get(len(x)) or SEQUENTIAL.start(meta, x)
+
+    def observe(meta, state, x, y):
+        state = SEQUENTIAL.observe(meta, state, x, y)
+        if not any(isbox(leaf) for leaf in leaves(state)):
+            kept[len(x)] = state
+        return state
+
+    return SEQUENTIAL._replace(adapt=fold(start, observe), start=start, observe=observe, along=None)
 
 
 def observe_writing(meta, state, x, y):
@@ -489,6 +517,7 @@ FAULTY = {
         RIDGE._replace(adapt=adapt_with_global_noise), calls.RANDOM
     ),
     "dropout that goes on": Row(RIDGE._replace(predict=dropping_out()), calls.RANDOM),
+    "now and then no answer": Row(RIDGE._replace(predict=answering_rarely()), calls.RANDOM),
     "init that ignores its generator": Row(GOOD._replace(init=init_by_itself), calls.RANDOM),
     "first order declared second": Row(fomaml.learner(NET, **INNER), gradients.FIRST_ORDER),
     "inner gradients that are constants": Row(
@@ -525,6 +554,10 @@ FAULTY = {
     "float16 inside": Row(RIDGE._replace(predict=predict_in_half), calls.SINGLE),
     "a loss of float32": Row(RIDGE._replace(loss=loss_in_single), calls.SINGLE),
     "an along that is one late": Row(SEQUENTIAL._replace(along=along_one_late), labels.EARLY),
+    "a label of one position seen early": Row(
+        SEQUENTIAL._replace(along=along_knowing_one), labels.EARLY
+    ),
+    "a sequence that goes on from the last": Row(going_on(), calls.HIDDEN),
     "an along that mixes tasks": Row(SEQUENTIAL._replace(along=along_mixing_tasks), batches.LEAK),
     "an observe that writes into the state": Row(
         SEQUENTIAL._replace(observe=observe_writing), "first state changed in place"

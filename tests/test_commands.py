@@ -63,12 +63,16 @@ def test_clean_deletes_nothing_beside_an_installed_package(tmp_path, monkeypatch
 
 
 MINE = """
-from minimeta.exact import linear_gaussian
+from functools import partial
 import numpy
+from minimeta.exact import linear_gaussian
+from minimeta.tasks import Family
+from minimeta.tasks.regression import linear
 
 learner = linear_gaussian.learner(numpy.zeros((2, 1)), numpy.eye(2), 0.25)
 leaking = learner._replace(predict=lambda meta, state, x: x @ state[0] + x.mean())
 number = 3
+family = Family(partial(linear, covariance=numpy.eye(2), noise_variance=0.25), None)
 """
 
 
@@ -87,6 +91,8 @@ def test_certify_prints_the_sheet_and_its_status_is_the_verdict(mine, capsys):
     shown = capsys.readouterr().out
     assert "all hold" in shown and "ok    Nobody beats Bayes." in shown
     assert "Not asked, because there is no reference: The answers are" in shown
+    assert main(["certify", "mine_here:learner", "--family", "mine_here:family"]) == 0
+    assert "because the family has no floor: Nobody beats Bayes." in capsys.readouterr().out
     assert main(["certify", "mine_here:leaking"]) == 1
     assert "Likely fault: a leak between tasks." in capsys.readouterr().out
 
@@ -104,6 +110,7 @@ def test_certify_prints_the_sheet_and_its_status_is_the_verdict(mine, capsys):
             ["mine_here:learner", "--family", "magic"],
             "There is no family 'magic'; there are linear",
         ),
+        (["mine_here:learner", "--family", "mine_here:number"], "must be a Family; it is 3."),
         (["mine_here:learner", "--shots", "-1"], "shots must be at least 0; it is -1."),
         (["mine_here:learner", "--seed", "-1"], "seed must be at least 0; it is -1."),
         (["mine_here:learner", "--gradient", "mine_here:number"], "must be a function; it is 3."),

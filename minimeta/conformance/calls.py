@@ -17,6 +17,7 @@ from minimeta.conformance.answers import (
 )
 from minimeta.core.backend import np, to_host
 from minimeta.core.trees import check_trainable, leaves, tree_map
+from minimeta.meta import along
 from minimeta.tasks import Task
 
 SMALL, SMALLER = 1e-6, 1e-8  # two relative changes, both far above the rounding of float64 ...
@@ -79,7 +80,7 @@ def one_seed_one_answer(learner, meta, task, other):
     inits = [learner.init(numpy.random.default_rng(1)) for _ in range(2)]
     if not same_bits(*inits):
         return Finding(1, 0, lambda: f"{name_unsteady(learner, meta, task)}, in init")
-    calls = [losses_of(learner, meta, task) for _ in range(3)]
+    calls = [everything(learner, meta, task) for _ in range(3)]
     wrong = any(not numpy.array_equal(calls[0], call) for call in calls)
     wrong = wrong or is_unsteady(learner, meta, task)
     return Finding(float(wrong), 0, lambda: name_unsteady(learner, meta, task))
@@ -87,15 +88,11 @@ def one_seed_one_answer(learner, meta, task, other):
 
 def nothing_is_remembered(learner, meta, task, other):
     """What the learner has seen in other calls changes no answer."""
-    before, loss_before = answers_of(learner, meta, task), losses_of(learner, meta, task)
+    before = everything(learner, meta, task)
     for seen in (other, one(other, 0)):
-        losses_of(learner, meta, seen)
-    gaps = [
-        apart(answers_of(learner, meta, task), before),
-        apart(losses_of(learner, meta, task), loss_before),
-    ]
-    unsteady = is_unsteady(learner, meta, task)
-    return Finding(max(gaps), 0, lambda: name_unsteady(learner, meta, task) if unsteady else HIDDEN)
+        everything(learner, meta, seen)
+    gap, unsteady = apart(everything(learner, meta, task), before), is_unsteady(learner, meta, task)
+    return Finding(gap, 0, lambda: name_unsteady(learner, meta, task) if unsteady else HIDDEN)
 
 
 def all_digits_are_computed(learner, meta, task, other):
@@ -164,8 +161,8 @@ def is_unsteady(learner, meta, task):
 def name_unsteady(learner, meta, task):
     """Whether it is by random numbers or by what calls have left that equal calls differ.
 
-    It is by random numbers if most calls differ, and they agree once all generators start alike or
-    neighbouring calls are as far apart as any two: what is left behind seldom does that.
+    It is by random numbers if calls agree once all generators start alike, while most differ now;
+    or if neighbouring calls are as far apart as any two: what is left behind seldom does that.
     """
     settled = []
     for _ in range(2):
@@ -174,15 +171,17 @@ def name_unsteady(learner, meta, task):
     many = numpy.array([everything(learner, meta, task) for _ in range(CALLS)])
     steps, spread = numpy.diff(many, axis=0), many - many.mean(axis=0)
     ratio = numpy.sum(steps**2) / max(2.0 * numpy.sum(spread**2), numpy.finfo(float).tiny)
-    chance = numpy.array_equal(*settled) or 0.5 < ratio < 1.5
-    return RANDOM if chance and len(numpy.unique(many, axis=0)) > CALLS / 2 else HIDDEN
+    settles = numpy.array_equal(*settled) and len(numpy.unique(many, axis=0)) > CALLS / 2
+    return RANDOM if settles or 0.5 < ratio < 1.5 else HIDDEN
 
 
 def everything(learner, meta, task):
-    """The numbers of init and all answers, in one row."""
-    inits = leaves(to_host(learner.init(numpy.random.default_rng(1))))
-    answers = numpy.nan_to_num(answers_of(learner, meta, task))
-    return numpy.concatenate([numpy.ravel(part) for part in (answers, *inits)])
+    """Init, answers, losses and the answers along a sequence, in one row of numbers."""
+    said = [*leaves(learner.init(numpy.random.default_rng(1)))]
+    said += [answers_of(learner, meta, task), losses_of(learner, meta, task)]
+    if learner.observe:
+        said.append(along(learner, meta, copy(task.support)))
+    return numpy.nan_to_num(numpy.concatenate([numpy.ravel(part) for part in to_host(said)]))
 
 
 @contextmanager

@@ -101,23 +101,23 @@ def no_label_is_seen_early(learner, meta, task, other):
     x, y = task.support
     same = numpy.array_equal(*to_host((y, other.support.y)))  # as where classes take turns
     changed = other_labels(y) if same else other.support.y
-    gap = gap_up_to_middle(learner, meta, task.support, Data(x, changed))
-    return Finding(gap, ROUNDING, EARLY)
+    places = range(y.shape[1]) if learner.along else [y.shape[1] // 2]
+    gaps = [gap_up_to(t, learner, meta, task.support, Data(x, changed)) for t in places]
+    return Finding(max(gaps), ROUNDING, EARLY)
 
 
 def no_input_is_seen_early(learner, meta, task, other):
     """No input is seen before its turn."""
-    gap = gap_up_to_middle(learner, meta, task.support, Data(other.support.x, task.support.y), 1)
+    t, changed = task.support.y.shape[1] // 2, Data(other.support.x, task.support.y)
+    gap = gap_up_to(t, learner, meta, task.support, changed, later=1)
     return Finding(gap, ROUNDING, "an input is seen early")
 
 
-def gap_up_to_middle(learner, meta, data, changed, later=0):
-    """How far the answers up to the middle move if data are changed from there, or after it, on."""
-    T = data.y.shape[1]
-    middle = T // 2
-    mix = lambda old, new: np.concatenate([old[:, : middle + later], new[:, middle + later :]], 1)
+def gap_up_to(t, learner, meta, data, changed, later=0):
+    """How far the answers up to position t move if data are changed from t + later on."""
+    mix = lambda old, new: np.concatenate([old[:, : t + later], new[:, t + later :]], axis=1)
     mixed = Data(*map(mix, data, changed))
-    answers = [along(learner, meta, copy(each))[:, : middle + 1] for each in (data, mixed)]
+    answers = [along(learner, meta, copy(each))[:, : t + 1] for each in (data, mixed)]
     return apart(*map(to_host, answers))
 
 

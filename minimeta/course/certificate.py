@@ -8,23 +8,23 @@ from minimeta.conformance import inquire
 from minimeta.core import checks
 from minimeta.core.learner import Learner
 from minimeta.exact import families
+from minimeta.tasks import Family
 
 
 def print_certificate(learner, family, shots, queries, seed, gradient, reference, **options):
-    """Print the sheet of the Learner at "module:name" on a named family; return 0 if it passes.
+    """Print the sheet of the Learner at "module:name" on a family; return 0 if it passes.
 
-    `gradient` and `reference` are such names too, or None. Raises ValueError, in one sentence, for
-    a name that leads to nothing.
+    The family is a name of `families.FAMILIES`, or the "module:name" of another. `gradient` and
+    `reference` are such names too, or None. Raises ValueError, in one sentence, for a name that
+    leads to nothing.
     """
-    tasks = families.named(family, shots, queries)
+    tasks, about, floor = find_family(family, shots, queries)
     options["gradient"] = gradient and find("gradient", gradient, callable, "a function")
     options["reference"] = reference and find("reference", reference, is_learner, "a Learner")
     checks.integer("seed", seed, at_least=0)
     found = find("learner", learner, is_learner, "a Learner")
-    print(f"{learner} on {family}: {families.FAMILIES[family].tasks}")
-    print(
-        f"{shots} shots, {queries} queries, seed {seed}; floor: {families.FAMILIES[family].floor}"
-    )
+    print(f"{learner} on {family}: {about}")
+    print(f"{shots} shots, {queries} queries, seed {seed}; floor: {floor}")
     sheet = inquire(found, tasks, shots, queries, seed, **options)
     for answer in sheet.answers:
         print(answer)
@@ -34,6 +34,14 @@ def print_certificate(learner, family, shots, queries, seed, gradient, reference
     failed = sum(not answer.holds for answer in sheet.answers)
     print(f"{len(sheet.answers)} asked, {f'{failed} fail' if failed else 'all hold'}")
     return 1 if failed else 0
+
+
+def find_family(name, shots, queries):
+    """The Family of this name, what its tasks are, and what its floor is."""
+    if ":" not in name:
+        return families.named(name, shots, queries), *families.FAMILIES[name][1:]
+    family = find("family", name, lambda value: isinstance(value, Family), "a Family")
+    return family, "a family of your own", "its `bayes`" if family.bayes else "none is known"
 
 
 def find(argument, name, suits, wanted):
