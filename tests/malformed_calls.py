@@ -33,6 +33,7 @@ from minimeta.nets import Net, mlp
 from minimeta.tasks import Data, Task
 from minimeta.tasks.linear_systems import draw_systems
 from minimeta.tasks.projections import Maps
+from minimeta.tasks.tabular import grids
 
 D, C, M, N, T, K, H = 3, 2, 4, 5, 3, 3, 2
 DRAWS = numpy.random.default_rng(0)
@@ -240,6 +241,8 @@ def calls():
     step_of_a_bandit = dict(
         theta=normal(M, D), goal=normal(M, D), deviation=0.5, step_size=0.1, episodes=3
     )
+    squares = grids(rng(), 2, side=2)
+    tabular = dict(problem=squares, policy=numpy.full((2, 4, 4), 0.25), steps=2, discount=0.5)
     bayes = dict(A=numpy.stack([spd()] * T), b=normal(T, D, C))
     prior = dict(mean=normal(D, C), precision=spd())
     task, one = Task(pairs(), pairs()), Data(normal(N, D), labels(N))
@@ -487,6 +490,16 @@ def calls():
                 W=normal(2, 2), b=normal(2), goal=normal(2), deviation=0.5, steps=3, unit=0.1
             ),
         },
+        "exact.tabular": {
+            "state_values": tabular,
+            "expected_return": tabular,
+            "occupancy": tabular,
+            "policy_gradient": tabular,
+            "normalised": tabular,
+            "best_values": dict(problem=tabular["problem"], steps=2, discount=0.5),
+            "best_return": dict(problem=tabular["problem"], steps=2, discount=0.5),
+            "uniform": dict(problem=tabular["problem"]),
+        },
         "exact.sequential_bayes": {
             "statistics": dict(x=normal(T, N, D), y=normal(T, N, C), noise_variance=0.5),
             "posteriors": {**bayes, **prior},
@@ -517,6 +530,14 @@ def calls():
             "draw_noise": dict(rng=rng(), tasks=2, episodes=2, steps=2),
             "environment": dict(unit=0.1),
             "begin": dict(problem=normal(M, 2), noise=normal(M, N, 2)),
+        },
+        "tasks.tabular": {
+            "random_mdps": dict(rng=rng(), tasks=2, states=3, actions=2),
+            "chains": dict(rng=rng(), tasks=2, states=3),
+            "grids": dict(rng=rng(), tasks=2, side=2),
+            "bandits": dict(rng=rng(), tasks=2, arms=2),
+            "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, batches=2, family=grids),
+            "draw_noise": dict(rng=rng(), tasks=2, episodes=2, steps=2),
         },
         "tasks.datasets": {"split": dict(rng=rng(), x=normal(N, D), y=labels(N), test=2)},
         "tasks.environment": {
