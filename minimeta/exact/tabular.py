@@ -7,13 +7,15 @@
     return      J = start . V
     occupancy   d = sum_t gamma^t chance(state_t)                   J = d . r_pi
     gradient    dJ/dlogits[s, a] = sum_t gamma^t chance(state_t = s) pi(a|s) (Q_t[s, a] - V_t[s])
-    best        V = max_a Q, by induction from the end, or until it stands still
+    best        V = max_a Q, by induction from the end, or for ever by better and better policies
 
 `steps` is the number T, or None for episodes that go on for ever. A policy is pi (M, S, A); S
 counts states. All but the best is differentiable in the policy. Ends are states that no action
 leaves and that pay nothing: they count for nothing here, so that with discount = 1 the values for
 ever are finite where every state leads to an end.  Lesson objectives.
 """
+
+import math
 
 import numpy
 
@@ -22,7 +24,7 @@ from minimeta.core.backend import np, to_host
 from minimeta.core.gradients import constant
 from minimeta.tasks.tabular import check_chances, check_problem, ends
 
-MOST = 100_000  # rounds of value iteration before it counts as endless
+TIE = 100.0  # values that differ by so many roundings count as equal
 
 
 # ---- The value of a policy ----
@@ -115,18 +117,25 @@ def best_values(problem, steps=None, discount=1.0):
     """max over policies of V at the first step, which may choose by the time too: (M, S)."""
     check_problem(problem)
     check_time(steps, discount)
+    if steps is None:
+        return improve_for_ever(problem, discount)
     V = np.zeros_like(problem.start)
-    backed_up = lambda V: np.max(action_values(problem, V, discount), axis=-1)
-    if steps is not None:
-        for _ in range(steps):
-            V = backed_up(V)
-        return V
-    for _ in range(MOST):
-        before, V = V, backed_up(V)
-        rounding = 4.0 * numpy.finfo(V.dtype).eps * (1.0 + np.max(abs(V)))
-        if np.max(abs(V - before)) <= rounding:
+    for _ in range(steps):
+        V = np.max(action_values(problem, V, discount), axis=-1)
+    return V
+
+
+def improve_for_ever(problem, discount):
+    """V of the best policy by policy iteration: (M, S). Actions that are equally good share it."""
+    policy, before = uniform(problem), -math.inf
+    while True:  # each round is better than the one before, and there are finitely many policies
+        V = state_values(problem, policy, None, discount)
+        rounding = TIE * numpy.finfo(V.dtype).eps * (1.0 + np.max(abs(V)))
+        if np.max(V - before) <= rounding:
             return V
-    raise ValueError(f"With discount = {discount} the best values grow for ever, or very long.")
+        Q = action_values(problem, V, discount)
+        best = (Q >= np.max(Q, axis=-1, keepdims=True) - rounding).astype(V.dtype)
+        policy, before = best / np.sum(best, axis=-1, keepdims=True), V
 
 
 def best_return(problem, steps=None, discount=1.0):
