@@ -12,7 +12,6 @@ QUICK = {  # script: its arguments; the first word is looked for in what it prin
     "bandits": "contextual dependent forms --seeds 0 --steps 2 --tasks 4",
     "few_shot": "sphere --data glyphs --seeds 0 --steps 2 --episodes 2",
     "maml_rl": "plain dice --seeds 0 --updates 2 --goals 4",
-    "maml_rl": "plain --seeds 0 --updates 2 --goals 4",
     "objectives": "lpg --seeds 0 --steps 2 --tasks 4",
     "rules": "vsml --seeds 0 --steps 2 --tasks 4",
     "task_diversity": "endless 1 --seeds 0 1 --steps 2 --sequences 10",
