@@ -5,6 +5,7 @@ A figure shows before, after and the Bayes-optimal line, in colours that the col
 """
 
 import itertools
+import math
 import os
 from pathlib import Path
 
@@ -88,4 +89,28 @@ def sweep(ax, rows, x=None):
         where = numpy.arange(len(row.mean)) if x is None else x
         name = ", ".join(f"{key}={value}" for key, value in row.setting.items()) or row.leaf
         band(ax, where, row.mean, 2.0 * row.standard_error, name, color=colour)
+    return ax
+
+
+def compare(ax, inside, outside, colours=None, names=("inside", "outside")):
+    """A row for each learner: its excess over Bayes inside its distribution (dot), outside (ring).
+
+    inside and outside are records of `minimeta.compare`, the latter with the same learners. Bars
+    are the 95 % intervals of the means. The axis is logarithmic; what is below it by its interval
+    is drawn at the left edge. colours is {name: colour}.
+    """
+    lows = [row.mean_interval[1] for row in inside.rows + outside.rows]
+    least = 10.0 ** math.floor(math.log10(max(1e-6, min(lows))))
+    for at, (row, far) in enumerate(zip(inside.rows, outside.rows)):
+        colour = (colours or {}).get(row.name, COLOURS[0])
+        values = [max(one.mean, least) for one in (row, far)]
+        ax.plot(values, [at, at], color=colour, linewidth=1.0, alpha=0.5)
+        for one, value, fill in zip((row, far), values, (colour, "white")):
+            low, high = (max(limit, least) for limit in one.mean_interval)
+            ax.plot([low, high], [at, at], color=colour, linewidth=3.0, alpha=0.6)
+            ax.plot(value, at, "o", color=colour, markerfacecolor=fill, markersize=5)
+    for name, fill in zip(names, (BEFORE, "white")):
+        ax.plot([], [], "o", color=BEFORE, markerfacecolor=fill, label=name)
+    ax.set_yticks(range(len(inside.rows)), [row.name for row in inside.rows], fontsize=8)
+    ax.set(xscale="log", ylim=(len(inside.rows) - 0.5, -0.5))
     return ax

@@ -346,6 +346,11 @@ def calls():
         "exact.stored_patterns": {
             "complete": dict(stored=normal(M, 3, D), cue=normal(M, 2, D)),
         },
+        "exact.shifts": {
+            "map_shifts": dict(covariance=spd(), noise_variance=0.5, shots=2, factor=3.0),
+            "class_shifts": dict(ways=2, **classes, shots=2, factor=3.0),
+            "opposite": dict(covariance=spd()),
+        },
         "exact.finite_tasks": {
             "learner": dict(weights=normal(M, D, C), noise_variance=0.5),
             "second_moment": dict(weights=normal(M, D, C)),
