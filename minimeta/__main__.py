@@ -53,6 +53,10 @@ def commands():
     race = command("bench", bench, "minimeta beside JAX and PyTorch; writes out/bench.md")
     race.add_argument("workload", nargs="*", help="all by default")
     race.add_argument("--quick", action="store_true", help="few rounds, a tenth of the training")
+    chart = command("compare", compare, "every learner on one chart; trains what has no checkpoint")
+    chart.add_argument("--seed", type=int, default=0)
+    chart.add_argument("--workers", type=int, help="processes that train; as many as cores if none")
+    chart.add_argument("--figure", metavar="FILE", help="the PNG file, by default in out/")
     command("clean", clean, "delete out/ and the caches")
     return parser
 
@@ -197,6 +201,13 @@ def bench(given):
         raise ValueError(f"There are no benchmarks in {ROOT}: they come with the repository.")
     words = [*given.workload, *["--quick"] * given.quick]
     return subprocess.run([sys.executable, "-m", "benchmarks", *words], cwd=ROOT).returncode
+
+
+def compare(given):
+    """Train the learners of lesson spectrum, print their tables and draw the chart."""
+    from minimeta.course import spectrum
+
+    return spectrum.main(given.seed, given.workers, given.figure)
 
 
 def clean(_):

@@ -7,7 +7,7 @@ shift, and keeps its prior: a learner that has learned its family by heart can d
     stretch_inputs(family, A)     x -> x A, labels as before          any family
     stretch_labels(family, c)     y -> c y, noise included            any family of regression
     map_shifts(...)               larger maps, noise, inputs, shots, another spectrum
-    class_shifts(...)             classes nearer together, turned, more shots, more classes
+    class_shifts(...)             larger inputs, noise, shots, classes, another spectrum
 
 Both `stretch_...` keep the floor exact without knowing the family: its Bayes-optimal learner undoes
 the shift, answers, and shifts its answer. Other shifts change a parameter of the family.
@@ -114,7 +114,7 @@ def class_shifts(ways, between, within, shots, factor=3.0):
     """{name: Shift} of Gaussian classes, `gaussian_classes(ways, between, within)`.
 
     "larger inputs" multiplies all inputs by `factor`, "more noise" the variance within classes,
-    "turned" exchanges inputs in which classes differ much for those in which they differ little.
+    "other spectrum" exchanges directions in which classes differ much for those where they do not.
     """
     checks.number("factor", factor, above=0.0)
     checks.integer("shots", shots, at_least=1)
@@ -124,7 +124,7 @@ def class_shifts(ways, between, within, shots, factor=3.0):
         "inside": inside,
         "larger inputs": stretch_inputs(inside, factor * numpy.eye(len(between))),
         "more noise": gaussian_classes(ways, between, factor * within),
-        "turned": gaussian_classes(ways, opposite(between), within),
+        "other spectrum": gaussian_classes(ways, opposite(between), within),
     }
     shifts = {name: Shift(family, shots, inside.bayes) for name, family in families.items()}
     more = gaussian_classes(2 * ways, between, within)

@@ -1,0 +1,235 @@
+"""The chart of all learners: trains those of `recipes`, keeps checkpoints, prints and draws.
+
+    python -m minimeta compare                    everything; a second call trains nothing
+    python -m minimeta compare --seed 1           another seed, with checkpoints of its own
+
+A checkpoint is named by all that made it: the learner with its settings, the training, the family
+and the seed. So whoever changes a recipe trains it again, and only it.
+"""
+
+import hashlib
+import os
+import pickle
+import time
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy
+
+from minimeta.compare import compare, table
+from minimeta.core.backend import using
+from minimeta.core.gradients import value_and_grad
+from minimeta.core.optim import adam, linear_decay, sgd
+from minimeta.core.runs import checkpoint
+from minimeta.course.lessons import THREADS, folder
+from minimeta.course.recipes import PLACES, SETTINGS
+from minimeta.meta import evaluate, meta_loss, sequence_loss
+from minimeta.tasks.presentations import shuffle
+from minimeta.training import train
+
+TASKS = 32  # of a training step
+BELIEVED = "Bayes, old prior"
+OUTSIDE = "other spectrum"  # the shift that the figure shows
+
+
+def fit(kind, name, seed=0, steps=None):
+    """The meta-parameters of a recipe after training, in single precision."""
+    setting = SETTINGS[kind]
+    recipe, inside = setting.recipes[name], setting.shifts["inside"]
+    steps = recipe.steps if steps is None else min(steps, recipe.steps)
+    learner, rng = recipe.make(), numpy.random.default_rng(seed)
+
+    def sample(rng):
+        task = inside.family.sample(rng, TASKS, inside.shots, setting.queries)
+        return shuffle(rng, task) if recipe.train == "sequence" else task
+
+    with using(dtype="float32"):
+        if steps == 0:
+            return learner.init(rng)
+        follow, optimizer = direction(recipe, learner), outer(recipe, steps)
+        options = dict(optimizer=optimizer, label=None)
+        return train(learner.init, follow, sample, rng, steps, **options)[0]
+
+
+def direction(recipe, learner):
+    """What the outer loop of a recipe follows: (meta, task) -> (value, gradient)."""
+    if recipe.follow:
+        return recipe.follow()
+    loss = sequence_loss if recipe.train == "sequence" else meta_loss
+    return value_and_grad(lambda meta, task: loss(learner, meta, task))
+
+
+def outer(recipe, steps):
+    """The outer optimizer of a recipe; its step size falls to zero."""
+    schedule = linear_decay(recipe.step_size, steps)
+    return sgd(schedule) if recipe.train == "reptile" else adam(schedule, decay_square=0.99)
+
+
+# ---- Checkpoints ----
+
+
+def path_of(kind, name, seed):
+    """The file of a trained learner, which another recipe, family or seed would not have."""
+    setting = SETTINGS[kind]
+    recipe, inside = setting.recipes[name], setting.shifts["inside"]
+    how = (recipe.steps, recipe.step_size, recipe.train, TASKS, inside.shots, setting.queries)
+    what = pickle.dumps((recipe.make(), how, inside.family.sample, seed))
+    word = "".join(c if c.isalnum() else "-" for c in f"{kind}-{name}")
+    return folder() / "spectrum" / f"{word}-{hashlib.sha256(what).hexdigest()[:10]}.npz"
+
+
+def is_ready(kind, name, seed=0):
+    """Whether there is nothing to train: no recipe for it, or a checkpoint."""
+    return SETTINGS[kind].recipes[name].steps == 0 or path_of(kind, name, seed).exists()
+
+
+def make_ready(job):
+    """Train a learner (kind, name, seed) and save it; return its name and the CPU seconds."""
+    kind, name, seed = job
+    start = time.process_time()
+    checkpoint.save(path_of(kind, name, seed), {"meta": fit(kind, name, seed)})
+    return f"{kind}: {name}", time.process_time() - start
+
+
+def meta_of(kind, name, seed=0):
+    """The trained meta-parameters, from the checkpoint if there is one; it is made if not."""
+    if SETTINGS[kind].recipes[name].steps == 0:
+        return fit(kind, name, seed)
+    if not is_ready(kind, name, seed):
+        make_ready((kind, name, seed))
+    return checkpoint.load(path_of(kind, name, seed)).tree["meta"]
+
+
+# ---- Measuring ----
+
+
+def measure(kind, metas, rng, tasks=2000):
+    """{shift: Comparison} of {name: meta} on the tasks of each shift, the same for all learners.
+
+    The row BELIEVED is the Bayes-optimal learner before the shift. A learner that cannot answer
+    there, because its outputs are fixed, or that overflows, has no row.
+    """
+    setting, records = SETTINGS[kind], {}
+    learners = {name: (setting.recipes[name].make(), meta) for name, meta in metas.items()}
+    with using(dtype="float32"), numpy.errstate(over="ignore", invalid="ignore"):
+        for name, shift in setting.shifts.items():
+            able = {BELIEVED: (shift.believed, {}), **learners}
+            trial = shift.family.sample(numpy.random.default_rng(0), 200, shift.shots, 4)
+            able = {n: pair for n, pair in able.items() if answers(*pair, trial)}
+            records[name] = compare(able, shift.family, shift.shots, rng, tasks, setting.queries)
+    return records
+
+
+def answers(learner, meta, task):
+    """Whether a learner has finite answers to the tasks, as many as there are labels."""
+    try:
+        shape = numpy.shape(learner.predict(meta, learner.adapt(meta, task.support), task.query.x))
+        return shape == task.query.y.shape and evaluate(learner, meta, task) is not None
+    except (ValueError, FloatingPointError):
+        return False
+
+
+def by_structure(record):
+    """The record with its rows in order of meta-parameters for each learned variable."""
+    rows = sorted(record.rows, key=lambda row: row.meta / row.learned)
+    return record._replace(rows=rows)
+
+
+def only(record, wanted):
+    """The record with the rows of these names, in this order."""
+    rows = {row.name: row for row in record.rows}
+    return record._replace(rows=[rows[name] for name in wanted])
+
+
+# ---- The figure ----
+
+
+def colours(kind):
+    """{name: colour} of the learners, one colour for each place."""
+    from minimeta.plots import BAYES, COLOURS
+
+    recipes = SETTINGS[kind].recipes
+    by_place = dict(zip(PLACES, (COLOURS[i] for i in (2, 0, 3, 1))))
+    return {BELIEVED: BAYES, **{name: by_place[one.place] for name, one in recipes.items()}}
+
+
+def panel(ax, kind, records, outside=OUTSIDE):
+    """Draw the learners of one family: inside and outside, ordered by how much is learned."""
+    from minimeta import plots
+
+    inside = by_structure(records["inside"])
+    there = {row.name for row in records[outside].rows}
+    shown = [row.name for row in inside.rows if row.name in there and row.name != BELIEVED]
+    inside, far = only(inside, shown), only(records[outside], shown)
+    plots.compare(ax, inside, far, colours(kind), ("inside", f"outside: {outside}"))
+    ratios = [f"{row.name}  {row.meta / row.learned:.2g}" for row in inside.rows]
+    ax.set_yticks(range(len(ratios)), ratios, fontsize=8)
+    (believed,) = only(records[outside], [BELIEVED]).rows
+    ax.axvline(believed.mean, color=plots.BAYES, linestyle=":", label=f"{BELIEVED}, outside")
+    return plots.labels(ax, "excess over the Bayes-optimal loss", "", legend=False)
+
+
+def draw(records):
+    """The figure of both families; return it."""
+    from minimeta import plots
+
+    longest = max(len(one["inside"].rows) for one in records.values())
+    fig, axes = plots.figure(columns=len(records), height=1.5 + 0.2 * longest)
+    titles = {"maps": "Linear maps, four inputs", "classes": "Three Gaussian classes"}
+    for ax, (kind, parts) in zip(axes, records.items()):
+        panel(ax, kind, parts)
+        ax.set_title(titles[kind], fontsize=11)
+    kinds = colours("classes") | colours("maps")
+    recipes = SETTINGS["maps"].recipes | SETTINGS["classes"].recipes
+    for place in PLACES:
+        name = next(name for name, one in recipes.items() if one.place == place)
+        axes[0].plot([], [], color=kinds[name], linewidth=4, label=place)
+    handles, texts = axes[0].get_legend_handles_labels()
+    fig.legend(handles, texts, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+    return fig
+
+
+# ---- The command ----
+
+
+def main(seed=0, workers=None, figure=None, tasks=2000):
+    """Train what has no checkpoint, print a table for each family and shift, draw; return 0."""
+    start = time.perf_counter()
+    jobs = [(kind, name, seed) for kind in SETTINGS for name in SETTINGS[kind].recipes]
+    prepare([job for job in jobs if not is_ready(*job)], workers or os.cpu_count() or 1)
+    records = {}
+    for kind, setting in SETTINGS.items():
+        metas = {name: meta_of(kind, name, seed) for name in setting.recipes}
+        records[kind] = measure(kind, metas, numpy.random.default_rng(1000 + seed), tasks)
+        for shift, record in records[kind].items():
+            print(f"\n{kind}, {shift}: {table(by_structure(record))}", flush=True)
+            print_missing(record, metas)
+    path = Path(figure) if figure else folder() / "spectrum.png"
+    draw(records).savefig(path, dpi=110)
+    print(f"\n{path} drawn after {time.perf_counter() - start:.0f} s.")
+    return 0
+
+
+def print_missing(record, metas):
+    """Name the learners that could not answer."""
+    missing = set(metas) - {row.name for row in record.rows}
+    if missing:
+        print(f"no finite answer, or another number of classes: {', '.join(sorted(missing))}")
+
+
+def prepare(jobs, workers):
+    """Train all jobs, in as many processes as there are workers, with a line for each."""
+    if not jobs:
+        return
+    for name in THREADS:
+        os.environ.setdefault(name, "1")  # for the workers, which import NumPy afresh
+    report = partial(print, flush=True)
+    if workers == 1:
+        for job in jobs:
+            report("{:42} {:5.1f} s".format(*make_ready(job)))
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        for outcome in pool.map(make_ready, jobs):
+            report("{:42} {:5.1f} s".format(*outcome))
