@@ -126,7 +126,7 @@ MAPS = {
         "network", lambda: binding.learner(4, 1, hidden=32, slots=8), 800, 0.01
     ),
     "transformer": Recipe(
-        "network", lambda: transformer.learner(4, blocks=2), 900, 0.005, "sequence", lesson=True
+        "network", lambda: transformer.learner(4, blocks=2), 900, 0.005, "sequence"
     ),
 }
 
@@ -224,7 +224,9 @@ CLASSES = {
     "LSTM, late labels": of_classes(
         "network", lambda loss: recurrent.learner(6, 3, 48, loss), 1500, 0.01
     ),
-    "LSTM": of_classes("network", lambda loss: interleaved.learner(6, 3, 48, loss), 1200, 0.01),
+    "LSTM": of_classes(
+        "network", lambda loss: interleaved.learner(6, 3, 48, loss), 1200, 0.01, lesson=True
+    ),
     "MANN": of_classes(
         "network", lambda loss: mann.learner(6, 3, hidden=32, slots=8, loss=loss), 600, 0.01
     ),
@@ -237,7 +239,6 @@ CLASSES = {
         600,
         0.005,
         "sequence",
-        lesson=True,
     ),
 }
 

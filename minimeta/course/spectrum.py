@@ -102,11 +102,24 @@ def meta_of(kind, name, seed=0):
     return checkpoint.load(path_of(kind, name, seed)).tree["meta"]
 
 
+def lesson_metas(kind, seed=0, quick=False):
+    """{name: meta} for the lesson: its own learners, trained if need be, and all that are ready.
+
+    With quick, its own learners after two steps of training, whatever there is.
+    """
+    recipes = SETTINGS[kind].recipes
+    if quick:
+        own = [name for name, one in recipes.items() if one.lesson or one.steps == 0]
+        return {name: fit(kind, name, seed, steps=2) for name in own}
+    shown = [name for name, one in recipes.items() if one.lesson or is_ready(kind, name, seed)]
+    return {name: meta_of(kind, name, seed) for name in shown}
+
+
 # ---- Measuring ----
 
 
-def measure(kind, metas, rng, tasks=2000):
-    """{shift: Comparison} of {name: meta} on the tasks of each shift, the same for all learners.
+def measure(kind, metas, rng, tasks=2000, wanted=None):
+    """{shift: Comparison} of {name: meta} on the tasks of the shifts `wanted`, all if None.
 
     The row BELIEVED is the Bayes-optimal learner before the shift. A learner that cannot answer
     there, because its outputs are fixed, or that overflows, has no row.
@@ -114,7 +127,8 @@ def measure(kind, metas, rng, tasks=2000):
     setting, records = SETTINGS[kind], {}
     learners = {name: (setting.recipes[name].make(), meta) for name, meta in metas.items()}
     with using(dtype="float32"), numpy.errstate(over="ignore", invalid="ignore"):
-        for name, shift in setting.shifts.items():
+        for name in wanted or setting.shifts:
+            shift = setting.shifts[name]
             able = {BELIEVED: (shift.believed, {}), **learners}
             trial = shift.family.sample(numpy.random.default_rng(0), 200, shift.shots, 4)
             able = {n: pair for n, pair in able.items() if answers(*pair, trial)}
@@ -171,24 +185,19 @@ def panel(ax, kind, records, outside=OUTSIDE):
     return plots.labels(ax, "excess over the Bayes-optimal loss", "", legend=False)
 
 
-def draw(records):
-    """The figure of both families; return it."""
-    from minimeta import plots
-
-    longest = max(len(one["inside"].rows) for one in records.values())
-    fig, axes = plots.figure(columns=len(records), height=1.5 + 0.2 * longest)
+def fill(fig, axes, records):
+    """Draw {family: {shift: Comparison}}, one family on each of the axes, and one legend."""
     titles = {"maps": "Linear maps, four inputs", "classes": "Three Gaussian classes"}
     for ax, (kind, parts) in zip(axes, records.items()):
         panel(ax, kind, parts)
         ax.set_title(titles[kind], fontsize=11)
-    kinds = colours("classes") | colours("maps")
+    chosen = colours("classes") | colours("maps")
     recipes = SETTINGS["maps"].recipes | SETTINGS["classes"].recipes
     for place in PLACES:
         name = next(name for name, one in recipes.items() if one.place == place)
-        axes[0].plot([], [], color=kinds[name], linewidth=4, label=place)
+        axes[0].plot([], [], color=chosen[name], linewidth=4, label=place)
     handles, texts = axes[0].get_legend_handles_labels()
     fig.legend(handles, texts, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
-    return fig
 
 
 # ---- The command ----
@@ -207,9 +216,20 @@ def main(seed=0, workers=None, figure=None, tasks=2000):
             print(f"\n{kind}, {shift}: {table(by_structure(record))}", flush=True)
             print_missing(record, metas)
     path = Path(figure) if figure else folder() / "spectrum.png"
-    draw(records).savefig(path, dpi=110)
+    save_figure(records, path)
     print(f"\n{path} drawn after {time.perf_counter() - start:.0f} s.")
     return 0
+
+
+def save_figure(records, path):
+    """Write the chart of all learners as a PNG file, small enough for a page."""
+    from minimeta import plots
+
+    longest = max(len(one["inside"].rows) for one in records.values())
+    fig, axes = plots.figure(columns=len(records), height=1.5 + 0.2 * longest)
+    fill(fig, axes, records)
+    fig.savefig(path, dpi=110)
+    plots.plt.close(fig)
 
 
 def print_missing(record, metas):
