@@ -110,7 +110,6 @@ MAPS = {
         lambda: linear_attention.learner(4, layers=3, scale=0.1),
         3000,
         0.003,
-        lesson=True,
     ),
     "fast weights, sum rule": Recipe("network", lambda: fast_weights.learner(4), 4000, 0.01),
     "fast weights, delta rule": Recipe(

@@ -160,13 +160,11 @@ def only(record, wanted):
 # ---- The figure ----
 
 
-def colours(kind):
-    """{name: colour} of the learners, one colour for each place."""
-    from minimeta.plots import BAYES, COLOURS
+def place_colours():
+    """{place: colour}, which the colour-blind tell apart."""
+    from minimeta.plots import COLOURS
 
-    recipes = SETTINGS[kind].recipes
-    by_place = dict(zip(PLACES, (COLOURS[i] for i in (2, 0, 3, 1))))
-    return {BELIEVED: BAYES, **{name: by_place[one.place] for name, one in recipes.items()}}
+    return dict(zip(PLACES, (COLOURS[i] for i in (2, 0, 3, 1))))
 
 
 def panel(ax, kind, records, outside=OUTSIDE):
@@ -177,7 +175,9 @@ def panel(ax, kind, records, outside=OUTSIDE):
     there = {row.name for row in records[outside].rows}
     shown = [row.name for row in inside.rows if row.name in there and row.name != BELIEVED]
     inside, far = only(inside, shown), only(records[outside], shown)
-    plots.compare(ax, inside, far, colours(kind), ("inside", f"outside: {outside}"))
+    recipes, of_place = SETTINGS[kind].recipes, place_colours()
+    colours = {name: of_place[recipes[name].place] for name in shown}
+    plots.compare(ax, inside, far, colours, ("inside", f"outside: {outside}"))
     ratios = [f"{row.name}  {row.meta / row.learned:.2g}" for row in inside.rows]
     ax.set_yticks(range(len(ratios)), ratios, fontsize=8)
     (believed,) = only(records[outside], [BELIEVED]).rows
@@ -191,11 +191,8 @@ def fill(fig, axes, records):
     for ax, (kind, parts) in zip(axes, records.items()):
         panel(ax, kind, parts)
         ax.set_title(titles[kind], fontsize=11)
-    chosen = colours("classes") | colours("maps")
-    recipes = SETTINGS["maps"].recipes | SETTINGS["classes"].recipes
-    for place in PLACES:
-        name = next(name for name, one in recipes.items() if one.place == place)
-        axes[0].plot([], [], color=chosen[name], linewidth=4, label=place)
+    for place, colour in place_colours().items():
+        axes[0].plot([], [], color=colour, linewidth=4, label=place)
     handles, texts = axes[0].get_legend_handles_labels()
     fig.legend(handles, texts, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
 
