@@ -18,10 +18,11 @@
 # suited the lesson. **After:** all learners are asked the same question on the same
 # tasks, and then the tasks are changed.
 #
-# Write $L_m(A)$ for the loss of the learner $A$ on the queries of the task $m$. The
-# *excess* of a learner on $M$ tasks is the mean of what it loses beyond Bayes:
+# Write $L_m$ for the loss of a learner on the queries of the task $m$, and
+# $L_m^{\text{Bayes}}$ for that of the Bayes-optimal learner. The *excess* of the learner
+# on $M$ tasks is the mean of what it loses beyond Bayes:
 #
-# $$\text{excess}(A)=\frac1M\sum_{m=1}^{M}\big(L_m(A)-L_m(\text{Bayes})\big)$$
+# $$\text{excess}=\frac1M\sum_{m=1}^{M}\big(L_m-L_m^{\text{Bayes}}\big)$$
 #
 # Nobody has a negative excess, except by chance. The excess is zero for a learner that
 # knows everything about the family of tasks that there is to know.
@@ -203,7 +204,7 @@ for kind, made in metas.items():
         for name, meta in made.items():
             recipe = SETTINGS[kind].recipes[name]
             both = count(recipe.make(), meta, few)
-            sizes = f"{both.meta:6d} meta-parameters, {both.learned:5d} learned variables"
+            sizes = f"{both.meta:6d} meta-parameters, {both.learned:5d} learned"
             print(f"{kind:8} {name:27} {recipe.place:8} {sizes}")
 
 # %% [markdown]

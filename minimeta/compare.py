@@ -123,7 +123,7 @@ def median_interval(values):
 
 
 def shares_won(losses):
-    """The share of tasks that each learner won, of losses (L, M): (L,). Equals share a task."""
+    """The share of tasks that each learner won; losses has a row (M,) for each. Equals share."""
     best = losses == losses.min(axis=0)
     return (best / best.sum(axis=0)).mean(axis=1)
 
