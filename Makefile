@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export VECLIB_MAXIMUM_THREADS ?= 1
 
-.PHONY: help setup list lessons lessons-seeds lesson test verify gpu-check autograd-suite bench sweep-check clean
+.PHONY: help setup list lessons lessons-seeds lesson test verify compare gpu-check autograd-suite bench sweep-check clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -45,6 +45,9 @@ test: $(READY) ## lint, tests, theorems, and every lesson in quick mode
 
 verify: $(READY) ## the proof sheet: every theorem, computed and exact
 	@$(MINIMETA) verify $(TOPIC)
+
+compare: $(READY) ## every learner on one chart (docs/spectrum.png), trained from nothing
+	@$(MINIMETA) compare --figure docs/spectrum.png
 
 gpu-check: $(READY) ## run the device programs on a real GPU, beside NumPy
 	@$(MINIMETA) gpu-check

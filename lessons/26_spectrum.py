@@ -237,8 +237,9 @@ for kind, both in records.items():
         print(f"  {row.name:28}{cells[0]}  {cells[1]}")
 
 # %% [markdown]
-# Six questions about learners that are in every run of this lesson. Each is a paired
-# difference of losses on the same tasks, and it has to be beyond its 95 % interval.
+# Here are eight statements about learners that are in every run of this lesson. Each is
+# a paired difference of losses on the same tasks, and zero has to lie outside of its
+# interval of 95 %.
 
 
 # %%
@@ -264,13 +265,25 @@ first_is_better(
 first_is_better(
     "maps", OUT, ("MAML", "LSTM"), "Outside, MAML is nearer to Bayes than the LSTM."
 )
+first_is_better(
+    "maps",
+    OUT,
+    (spectrum.BELIEVED, "LSTM"),
+    "Outside, Bayes with the old prior is nearer to Bayes than the LSTM.",
+)
 
 # %%
 first_is_better(
     "classes",
     "inside",
+    ("prototypical", "LSTM"),
+    "Inside, prototypes on a learned embedding are nearer to Bayes than the LSTM.",
+)
+first_is_better(
+    "classes",
+    "inside",
     ("prototypical", "VSML"),
-    "Inside, prototypes with a learned distance are nearer to Bayes than VSML.",
+    "Inside, prototypes on a learned embedding are nearer to Bayes than VSML.",
 )
 first_is_better(
     "classes",
@@ -304,16 +317,19 @@ plots.save(chart, "26_spectrum")
 # ## What the chart shows
 #
 # **What is built in costs nothing inside as long as it is true.** Both families are
-# simple, and their exact structure can be written down in a line. Ridge regression on
-# the maps, and prototypes with a learned distance on the classes, are among the nearest
-# to Bayes inside, although few of their numbers were learned, or none.
+# simple, and their structure can be written down in a line. Ridge regression on the
+# maps has learned nothing at all. Prototypes on the classes have learned where to put
+# an example, and not what to do with it. Inside, both are nearer to Bayes than the LSTM,
+# which has to learn everything.
 #
 # **What was learned about the family is what is lost outside.** This is the case by
-# hand again. A learned distance, learned step sizes and a trained LSTM all contain the
+# hand again. A learned embedding, learned step sizes and a trained LSTM all contain the
 # spectrum of the training tasks. Outside, that knowledge is false. Learners that have
-# no place to store it lose nothing: ridge regression treats all directions alike, and
-# VSML has one small rule for all weights, whatever input they belong to. Learners that
-# have stored it most completely fall to the dotted line or beyond it.
+# no place to store it lose next to nothing: ridge regression treats all directions
+# alike, and VSML has one small rule for all weights, whatever input they belong to.
+# Learners that have stored it fall to the dotted line, and the LSTM falls far beyond.
+# It is worse than somebody who believes firmly in the old prior, because the examples
+# outside are also unlike everything that the network was ever trained to read.
 #
 # **So the answer to the question of this lesson is: it depends on which structure.** On
 # the classes, the rule that generalises best pays for it inside, and the order of
@@ -410,7 +426,8 @@ for kind, both in records.items():
 # %% [markdown]
 # **What changed since the last lesson.** Nothing new was built. All learners were asked
 # one question, on tasks that they were trained for and on others, beside the best
-# possible answer to both. `python -m minimeta compare` remakes the chart from nothing.
+# possible answer to both. `python -m minimeta compare` remakes the chart from nothing,
+# and `python -m minimeta verify bayes` prints the theorems on priors that are wrong.
 
 # %%
 finish()

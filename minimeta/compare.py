@@ -139,15 +139,15 @@ def difference(record, one, other):
 def table(record):
     """The record as text: a line for each learner."""
     head = f"{record.tasks} tasks, {record.shots} shots, Bayes-optimal loss {record.floor:.4f}"
-    names = f"{'learner':26}{'excess':>9}{'95 %':>8}{'median':>9}{'95 %':>20}{'won':>7}"
+    names = f"{'learner':26}{'excess':>10}{'95 %':>10}{'median':>10}{'95 %':>24}{'won':>7}"
     lines = [head, f"{names}{'us/task':>9}{'meta':>8}{'learned':>9}"]
     for row in record.rows:
         low, high = row.median_interval
         half = row.mean_interval[1] - row.mean
         micro = 1e6 * row.seconds
         lines.append(
-            f"{row.name:26.26}{row.mean:9.4f} +-{half:5.4f}{row.median:9.4f}"
-            f"   ({low:7.4f},{high:7.4f}){row.won:7.1%}{micro:9.1f}{row.meta:8d}{row.learned:9d}"
+            f"{row.name:26.26}{row.mean:10.4g} +-{half:7.2g}{row.median:10.4g}"
+            f"   ({low:9.4g},{high:9.4g}){row.won:7.1%}{micro:9.1f}{row.meta:8d}{row.learned:9d}"
         )
     return "\n".join(lines)
 

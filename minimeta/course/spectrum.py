@@ -178,11 +178,16 @@ def panel(ax, kind, records, outside=OUTSIDE):
     recipes, of_place = SETTINGS[kind].recipes, place_colours()
     colours = {name: of_place[recipes[name].place] for name in shown}
     plots.compare(ax, inside, far, colours, ("inside", f"outside: {outside}"))
-    ratios = [f"{row.name}  {row.meta / row.learned:.2g}" for row in inside.rows]
+    ratios = [f"{row.name}  {short(row.meta / row.learned)}" for row in inside.rows]
     ax.set_yticks(range(len(ratios)), ratios, fontsize=8)
     (believed,) = only(records[outside], [BELIEVED]).rows
     ax.axvline(believed.mean, color=plots.BAYES, linestyle=":", label=f"{BELIEVED}, outside")
     return plots.labels(ax, "excess over the Bayes-optimal loss", "", legend=False)
+
+
+def short(ratio):
+    """A ratio with two digits, or more before the point."""
+    return f"{ratio:.0f}" if ratio >= 10.0 else f"{ratio:.2g}"
 
 
 def fill(fig, axes, records):
@@ -191,6 +196,7 @@ def fill(fig, axes, records):
     for ax, (kind, parts) in zip(axes, records.items()):
         panel(ax, kind, parts)
         ax.set_title(titles[kind], fontsize=11)
+    axes[0].set_ylabel("learner, and its meta-parameters for each learned variable")
     for place, colour in place_colours().items():
         axes[0].plot([], [], color=colour, linewidth=4, label=place)
     handles, texts = axes[0].get_legend_handles_labels()
@@ -225,7 +231,7 @@ def save_figure(records, path):
     longest = max(len(one["inside"].rows) for one in records.values())
     fig, axes = plots.figure(columns=len(records), height=1.5 + 0.2 * longest)
     fill(fig, axes, records)
-    fig.savefig(path, dpi=110)
+    fig.savefig(path, dpi=100)
     plots.plt.close(fig)
 
 
