@@ -266,6 +266,8 @@ first_is_better(
     ("ridge regression", "LSTM"),
     "Inside, ridge regression is nearer to Bayes than the LSTM.",
 )
+
+# %%
 first_is_better(
     "maps",
     OUT,
@@ -400,8 +402,10 @@ for kind, value in agreements.items():
 # %% [markdown]
 # With all learners of the course, both correlations are positive and beyond chance:
 # those with more meta-parameters for each learned variable lose more. With the few that
-# this lesson trains by itself, chance goes too far for such a statement. And the number
-# does not explain everything. ANIL and the linear attentions have about as many
+# this lesson trains by itself, chance goes too far for such a statement. Read even the
+# whole chart as a description of these learners, and not as a law: they are no random
+# sample, and several of them share one network. The number does not explain everything
+# either. ANIL and the linear attentions have about as many
 # meta-parameters for each learned variable, and lose very different shares.
 
 # %% [markdown]
