@@ -53,10 +53,7 @@ def commands():
     race = command("bench", bench, "minimeta beside JAX and PyTorch; writes out/bench.md")
     race.add_argument("workload", nargs="*", help="all by default")
     race.add_argument("--quick", action="store_true", help="few rounds, a tenth of the training")
-    chart = command("compare", compare, "every learner on one chart; trains what has no checkpoint")
-    chart.add_argument("--seed", type=int, default=0)
-    chart.add_argument("--workers", type=int, help="processes that train; as many as cores if none")
-    chart.add_argument("--figure", metavar="FILE", help="the PNG file, by default in out/")
+    add_compare(command("compare", compare, "every learner on one chart; trains what it lacks"))
     command("clean", clean, "delete out/ and the caches")
     return parser
 
@@ -78,6 +75,13 @@ def add_certify(part):
         ("order-of-classes", "ask whether the order of the classes matters"),
     ):
         part.add_argument(f"--{name}", action="store_true", help=purpose)
+
+
+def add_compare(part):
+    """Give the parser of `compare` its arguments."""
+    part.add_argument("--seed", type=int, default=0, help="of training and of the tasks")
+    part.add_argument("--workers", type=int, help="processes that train; as many as cores if none")
+    part.add_argument("--figure", metavar="FILE", help="the PNG file, by default in out/")
 
 
 def list_lessons(_):
