@@ -100,6 +100,17 @@ def test_the_command_trains_once_prints_every_learner_and_draws(small, capsys, m
     assert all((a == b).all() for a, b in zip(leaves(one), leaves(kept)))
 
 
+def test_two_processes_train_the_same_bits_as_one(monkeypatch, tmp_path, capsys):
+    jobs = [(kind, "joint, fine-tuned", 0) for kind in recipes.SETTINGS]
+    files = []
+    for workers in (1, 2):
+        monkeypatch.setenv("MINIMETA_OUT", str(tmp_path / str(workers)))
+        spectrum.prepare(jobs, workers)
+        files.append([spectrum.path_of(*job).read_bytes() for job in jobs])
+    assert files[0] == files[1]
+    assert capsys.readouterr().out.count("joint, fine-tuned") == 4
+
+
 def test_who_cannot_answer_more_classes_has_no_row(small):
     names = ("prototypical", "MAML")
     metas = {name: spectrum.fit("classes", name, steps=1) for name in names[:1]}
