@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 MINIMETA := $(BIN)/python -m minimeta
 READY := .venv/ready
+NUMBER = $(or $(N),$(error say which assignment: N=05))
 
 # Small matrices run slower on many BLAS threads than on one; set these yourself to overrule.
 export OPENBLAS_NUM_THREADS ?= 1
@@ -11,7 +12,8 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export VECLIB_MAXIMUM_THREADS ?= 1
 
-.PHONY: help setup list lessons lessons-seeds lesson test verify compare gpu-check autograd-suite bench sweep-check clean
+.PHONY: help setup list lessons lessons-seeds lesson test verify compare gpu-check \
+  autograd-suite bench sweep-check clean handout check grade gradescope
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -39,6 +41,20 @@ lessons-seeds: $(READY) ## run every lesson in full with seeds 0 to 4: what hold
 
 lesson: $(READY) ## run one lesson: make lesson N=05
 	@$(MINIMETA) lesson $(or $(N),$(error say which lesson: make lesson N=05))
+
+handout: $(READY) ## make a hand-out in out/: make handout N=05 (TO=folder)
+	@$(MINIMETA) handout $(NUMBER) --to $(or $(TO),out/handout-$(N))
+
+check: $(READY) ## check your own work: make check FILE=a05.py
+	@$(MINIMETA) check $(or $(FILE),$(error say which file: make check FILE=a05.py))
+
+grade: $(READY) ## grade a folder: make grade N=05 FROM=submissions TO=results
+	@$(MINIMETA) grade $(NUMBER) $(or $(FROM),$(error say which folder: FROM=submissions)) \
+	  --to $(or $(TO),out/grades-$(N))
+
+gradescope: $(READY) ## the autograder for Gradescope: make gradescope N=05
+	@mkdir -p out
+	@$(MINIMETA) gradescope $(NUMBER) --to $(or $(TO),out/gradescope-$(N).zip)
 
 test: $(READY) ## lint, tests, theorems, and every lesson in quick mode
 	@$(MINIMETA) test

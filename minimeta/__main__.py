@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import minimeta
 
@@ -54,6 +55,7 @@ def commands():
     race.add_argument("workload", nargs="*", help="all by default")
     race.add_argument("--quick", action="store_true", help="few rounds, a tenth of the training")
     add_compare(command("compare", compare, "every learner on one chart; trains what it lacks"))
+    add_course(command)
     command("clean", clean, "delete out/ and the caches")
     return parser
 
@@ -82,6 +84,25 @@ def add_compare(part):
     part.add_argument("--seed", type=int, default=0, help="of training and of the tasks")
     part.add_argument("--workers", type=int, help="processes that train; as many as cores if none")
     part.add_argument("--figure", metavar="FILE", help="the PNG file, by default in out/")
+
+
+def add_course(command):
+    """The commands for a class: hand out, check, grade."""
+    out = command("handout", handout, "make the hand-out of an assignment: 05, a05 or maml")
+    check = command("check", check_work, "check your own work: the first task that is not solved")
+    grades = command("grade", grade, "grade the submissions in a folder, each of them confined")
+    scope = command("gradescope", gradescope, "the autograder of an assignment, for Gradescope")
+    for part in (out, grades, scope):
+        part.add_argument("assignment")
+    out.add_argument("--to", metavar="FOLDER", required=True)
+    check.add_argument("file")
+    check.add_argument("--assignment", help="if the file's name does not say it")
+    grades.add_argument("submissions", help="a folder of files, notebooks and folders; or a file")
+    grades.add_argument("--to", metavar="RESULTS", required=True)
+    grades.add_argument("--seed", type=int, help="of the secret inputs, to grade again as before")
+    scope.add_argument("--to", metavar="ZIP", required=True)
+    for part in (grades, scope):
+        part.add_argument("--unconfined", action="store_true", help="run work that you trust")
 
 
 def list_lessons(_):
@@ -212,6 +233,41 @@ def compare(given):
     from minimeta.course import spectrum
 
     return spectrum.main(given.seed, given.workers, given.figure)
+
+
+def handout(given):
+    """Make a hand-out and say where it is."""
+    from minimeta.course import assignments, handout
+
+    print(handout.write(assignments.find(given.assignment), Path(given.to)))
+    return 0
+
+
+def check_work(given):
+    """Check a student's file; the exit status is 1 if a task is not solved."""
+    from minimeta.course import selfcheck
+
+    return 0 if selfcheck.check(given.file, given.assignment) else 1
+
+
+def grade(given):
+    """Grade submissions and write the results."""
+    from minimeta.course.grading.grade import grade
+
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    if given.unconfined:
+        complain("Unconfined: a submission can read your files, use the network, change results.")
+    grade(given.assignment, given.submissions, given.to, given.seed, given.unconfined)
+    return 0
+
+
+def gradescope(given):
+    """Build the zip for Gradescope."""
+    from minimeta.course import assignments
+    from minimeta.course.grading import gradescope
+
+    print(gradescope.build(assignments.find(given.assignment), given.to, given.unconfined))
+    return 0
 
 
 def clean(_):

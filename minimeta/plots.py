@@ -114,3 +114,9 @@ def compare(ax, inside, outside, colours=None, names=("inside", "outside")):
     ax.set_yticks(range(len(inside.rows)), [row.name for row in inside.rows], fontsize=8)
     ax.set(xscale="log", ylim=(len(inside.rows) - 0.5, -0.5))
     return ax
+
+
+def histogram(ax, values, edges):
+    """How many of the values lie between each pair of edges; the last edge belongs to its bin."""
+    ax.hist(values, bins=list(edges), color=AFTER, edgecolor="white")
+    return ax

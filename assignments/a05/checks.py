@@ -1,7 +1,7 @@
 """How a05.py is judged: on linear maps, whose squared error is a quadratic with Hessian H.
 
-    loss of task i   |X_i theta - y_i|^2 / N      H = 2 X'X / N,  least at c = (X'X)^-1 X'y
-    k steps          theta_k - c = V (1 - alpha lambda)^k V' (theta - c)      H = V lambda V'
+loss of task i   |X_i theta - y_i|^2 / N      H = 2 X'X / N,  least at c = (X'X)^-1 X'y
+k steps          theta_k - c = V (1 - alpha lambda)^k V' (theta - c)      H = V lambda V'
 """
 
 import numpy
@@ -70,7 +70,7 @@ def old_point(z):
 
 
 def through_steps(z, order=2, alpha=None):
-    """Mean over tasks of P G, or of G alone in first order: G is the query gradient after k steps."""
+    """Mean over tasks of P G, with G the query gradient after the steps; in first order of G."""
     alpha = z["step_size"] if alpha is None else alpha
     H, c = quadratic(z["x"], z["y"])
     query_H, query_c = quadratic(z["query_x"], z["query_y"])
@@ -237,7 +237,7 @@ CASES = [
             remains,
             {
                 "It is one step whatever their number.": lambda z: remains(z, steps=1),
-                "One long step is not the same as many short ones: take the power of I - alpha A.": (
+                "One long step is not many short ones: take the power of I - alpha A.": (
                     lambda z: remains(z, alpha=z["steps"], steps=1)
                 ),
                 "It has the wrong sign: a step goes down the gradient.": (
@@ -276,7 +276,7 @@ CASES = [
             "It is the plain mean of the minima: no task has more say than another.": (
                 lambda z: z["c"].mean(axis=0)
             ),
-            "The weights are matrices; entry by entry they lose what is off the diagonal.": by_element,
+            "The weights are matrices; entry by entry the rest of them is lost.": by_element,
             "It divides one sum by four: both are sums, or both are means.": (
                 lambda z: balanced(z) / 4
             ),

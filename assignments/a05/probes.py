@@ -34,7 +34,9 @@ def total(student, given):
 def path(student, given):
     """Every point of the inner loop, and theta after it."""
     theta = given["theta"]
-    points = student.trajectory(theta, support(given), line, mse, given["step_size"], given["steps"])
+    points = student.trajectory(
+        theta, support(given), line, mse, given["step_size"], given["steps"]
+    )
     return numpy.concatenate([numpy.stack(points).ravel(), theta.ravel()])
 
 

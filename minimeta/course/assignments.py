@@ -42,7 +42,7 @@ class Assignment(NamedTuple):
 
     @property
     def name(self):
-        """"a05": the name of the folder and of the student's file."""
+        """ "a05": the name of the folder and of the student's file."""
         return f"a{self.number}"
 
 

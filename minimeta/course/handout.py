@@ -1,9 +1,9 @@
 """Hand-outs: a lesson, and a file of functions whose bodies a student writes.
 
-    a05.py             the tasks: signatures and docstrings from the package, without bodies
-    05_maml.py         the lesson, without the bodies that task.json names under "in_lesson"
-    README.md          how to begin
-    package/minimeta   what the checks let a05.py import
+a05.py             the tasks: signatures and docstrings from the package, without bodies
+05_maml.py         the lesson, without the bodies that task.json names under "in_lesson"
+README.md          how to begin
+package/minimeta   what the checks let a05.py import
 """
 
 import ast
@@ -29,8 +29,8 @@ README = """# Assignment {number}: {title}
 
 1. Read the lesson `{lesson}`, and write down your predictions in `{name}.py` before you run it.
 2. Open `{name}.py` and write the first function.
-3. Run `python -m minimeta check {name}.py`. It shows the first task that is not solved, with a hint,
-   and says which mistake it is where that is known.
+3. Run `python -m minimeta check {name}.py`. It shows the first task that is not solved, with
+   a hint, and says which mistake it is where that is known.
 4. Hand in `{name}.py`, or a notebook with the same functions.
 
 The folder `package` is the library as the checks see it: the functions that you are to write are
@@ -62,6 +62,16 @@ def student_file(assignment, solved=False):
     parts = [_head(assignment), _imports(assignment, solved), _predictions(assignment)]
     parts += [_task(task, solved) for task in assignment.tasks]
     return "\n\n".join(part for part in parts if part).rstrip() + "\n"
+
+
+def reference(assignment, name):
+    """{name: text} of a task with its body from the package, and of the tasks that it uses."""
+    task = next(task for task in assignment.tasks if task.name == name)
+    texts = {}
+    for other in task.uses:
+        texts.update(reference(assignment, other))
+    lines = _imports(assignment._replace(tasks=[task]), solved=True, own=set(task.uses))
+    return {**texts, name: f"{lines}\n{_task(task, solved=True)}\n"}
 
 
 def blank_lesson(assignment, text):
@@ -121,13 +131,13 @@ def _task(task, solved):
     return "\n" + "\n".join(f"# {line}" for line in lines) + "\n" + text
 
 
-def _imports(assignment, solved):
+def _imports(assignment, solved, own=()):
     """The import lines that the functions need, from the modules that they come from.
 
     A body's checks of its arguments are left to the package, so an unsolved file has no use for
     them.
     """
-    own = {task.name for task in assignment.tasks}
+    own = {task.name for task in assignment.tasks} | set(own)
     lines = {}
     for task in assignment.tasks:
         for name, line in _sources(task.module).items():

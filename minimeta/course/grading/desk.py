@@ -136,7 +136,7 @@ def try_wall(folder, wall):
     try:
         with tempfile.NamedTemporaryFile(prefix="minimeta-secret-") as secret:
             text = f"SECRET = {secret.name!r}\n{TRIAL}"
-            answer = runner.ask(request([("trial.py", text)], "trial", {}))
+            answer = runner.ask(request([("trial.py", text)], "trial", "trial", {}))
     finally:
         runner.close()
     done = answer.lines[-1].get("numbers") if answer.lines else None
@@ -144,10 +144,10 @@ def try_wall(folder, wall):
         raise OSError(f"it does not hold: the trial ended with {answer.ending!r} and {done}.")
 
 
-def request(cells, probe, inputs, given=None, lenient=False):
-    """What a child is told: the student's text in pieces, and the question."""
+def request(cells, task, probe, inputs, given=None, lenient=False):
+    """What a child is told: the student's text in pieces, and the question to which function."""
     numbers = {k: v.tolist() if hasattr(v, "tolist") else v for k, v in inputs.items()}
-    words = {"cells": cells, "probe": probe, "inputs": numbers}
+    words = {"cells": cells, "task": task, "probe": probe, "inputs": numbers}
     return {**words, "given": given or {}, "lenient": lenient}
 
 
@@ -274,7 +274,14 @@ def readable():
 def bubblewrap(folder, python):
     """The command that starts a program in a space with nothing but these files, read-only."""
     standard = sysconfig.get_path("stdlib")
-    words = [shutil.which("bwrap"), "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    words = [
+        shutil.which("bwrap"),
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--cap-drop",
+        "ALL",
+    ]
     for path in ("/lib", "/lib64", "/bin", "/usr/lib64"):
         if os.path.islink(path):
             words += ["--symlink", os.readlink(path), path]

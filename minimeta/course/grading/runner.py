@@ -12,7 +12,7 @@ The lines that a child writes, each of them JSON:
     {"text": true}                     it is
     {"read": true}                     its definitions have run
     {"shape": [...], "numbers": [...]} the answer; or
-    {"error": kind, "line": n}         the name of an exception, and a line of the student's file
+    {"error": kind, "line": n}         the name of an exception, or "missing": no such function
 
 Standard library and NumPy only: this file is copied to where the children run.
 """
@@ -61,7 +61,7 @@ def confinement_of_runner(settings):
 
 
 def serve(control, settings, probes):
-    """One check after another: fork, wait for the grader's word, end the child, say how it ended."""
+    """One check after another: fork, wait for the grader's word, end the child, report."""
     control.sendall(b"ready\n")
     while True:
         word, pipes, *_ = socket.recv_fds(control, 1, 2)
@@ -146,26 +146,34 @@ def run(answer, asked, probes):
     """Compile and run the student's text, then ask the probe."""
     module = types.ModuleType("submission")
     sys.modules["submission"] = module
-    cells, lenient = asked["cells"], asked["lenient"]
     try:
-        codes = [compile(text, name, "exec") for name, text in cells]
+        codes = [compile(text, name, "exec") for name, text in asked["cells"]]
     except SyntaxError as error:
         return say(answer, syntax=str(error.msg), line=error.lineno, cell=error.filename)
     except BaseException as error:  # text that is nested too deep, or has a null in it
         return say(answer, syntax=type(error).__name__, line=0, cell="")
     say(answer, text=True)
-    names = {name for name, _ in cells}
     try:
         for code in codes:
-            run_cell(code, module, lenient)
+            run_cell(code, module, asked["lenient"])
         say(answer, read=True)
-        for name, text in asked["given"].items():
-            exec(compile(text, name, "exec"), module.__dict__)
+        if not hasattr(module, asked["task"]):
+            return say(answer, error="missing", line=0, cell="")
+        replace(module, asked["given"])
         probe = trial if asked["probe"] == "trial" else getattr(probes, asked["probe"])
         numbers = ask(probe, module, asked["inputs"])
         say(answer, shape=list(numbers.shape), numbers=numbers.ravel().tolist())
     except BaseException as error:
-        say(answer, error=kind(error), line=last_line(error, names))
+        line, cell = last_line(error, {name for name, _ in asked["cells"]})
+        say(answer, error=kind(error), line=line, cell=cell)
+
+
+def replace(module, given):
+    """Put functions of ours, {name: text}, in the place of the student's."""
+    space = {}
+    for name, text in given.items():
+        exec(compile(text, f"<given {name}>", "exec"), space)
+        setattr(module, name, space[name])
 
 
 def run_cell(code, module, lenient):
@@ -200,13 +208,13 @@ def kind(error):
 
 
 def last_line(error, names):
-    """The last line of the student's text in the traceback, 0 if there is none."""
-    line, trace = 0, error.__traceback__
+    """The last line of the student's text in the traceback, and its cell; 0 if there is none."""
+    place, trace = (0, ""), error.__traceback__
     while trace:
         if trace.tb_frame.f_code.co_filename in names:
-            line = trace.tb_lineno
+            place = trace.tb_lineno, trace.tb_frame.f_code.co_filename
         trace = trace.tb_next
-    return line
+    return place
 
 
 def say(answer, **words):
