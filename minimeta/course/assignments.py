@@ -10,6 +10,7 @@ checks.py     CASES: fresh inputs, the right numbers by another route, and the k
 import ast
 import importlib.util
 import json
+from functools import cache
 from pathlib import Path
 from typing import Callable, NamedTuple
 
@@ -112,9 +113,16 @@ def load(path, name=None):
     return module
 
 
+@cache
 def source_of(module):
     """The text of a module of the package, without importing it."""
     return path_of(module).read_text(encoding="utf-8")
+
+
+@cache
+def tree_of(module):
+    """The syntax tree of a module of the package."""
+    return ast.parse(source_of(module))
 
 
 def path_of(module):
@@ -125,7 +133,7 @@ def path_of(module):
 
 def function(module, name):
     """The syntax tree of a module's function; LessonError if it has none of this name."""
-    for node in ast.parse(source_of(module)).body:
+    for node in tree_of(module).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return node
     raise LessonError(f"{module} has no function {name!r}.")

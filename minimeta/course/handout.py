@@ -10,9 +10,10 @@ import ast
 import json
 import shutil
 import textwrap
+from functools import cache
 
 from minimeta.course import lessons
-from minimeta.course.assignments import function, source_of
+from minimeta.course.assignments import function, source_of, tree_of
 from minimeta.course.blanking import blank, copy_package
 
 HEAD = '''"""Assignment {number}: {title}
@@ -114,17 +115,12 @@ def _predictions(assignment):
 
 def _task(task, solved):
     """One task: its points and hint as a comment, and the function."""
-    source = source_of(task.module)
+    node = function(task.module, task.name)
+    first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+    text = "\n".join(source_of(task.module).splitlines()[first - 1 : node.end_lineno])
     if not solved:
         sentence = UNSOLVED.format(number=task.number, name=task.name)
-        source = blank(source, lambda name: name == task.name, sentence)
-    node = next(
-        node
-        for node in ast.parse(source).body
-        if isinstance(node, ast.FunctionDef) and node.name == task.name
-    )
-    first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
-    text = "\n".join(source.splitlines()[first - 1 : node.end_lineno])
+        text = blank(text, lambda _: True, sentence).rstrip()
     worth = ", ".join(f"{points} for {case}" for case, points in task.points.items())
     comment = f"---- Task {task.number}. Points: {worth}. Hint: {task.hint}"
     lines = textwrap.wrap(comment, 96)
@@ -154,10 +150,11 @@ def _names(task):
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
+@cache
 def _sources(module):
     """{name: the line that imports it} for every name at the top of a module."""
     lines = {}
-    for node in ast.parse(source_of(module)).body:
+    for node in tree_of(module).body:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 lines[alias.asname or alias.name.split(".")[0]] = f"import {_spelled(alias)}"
