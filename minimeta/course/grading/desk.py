@@ -157,6 +157,7 @@ class Runner:
     def __init__(self, folder, walls):
         self.walls = walls
         self.control, theirs = socket.socketpair()
+        self.words = self.control.makefile("rb")
         settings = {
             "socket": theirs.fileno(),
             "walls": walls,
@@ -179,7 +180,6 @@ class Runner:
                 start_new_session=True,
             )
             theirs.close()
-            self.words = self.control.makefile("rb")
             if self.words.readline() != b"ready\n":
                 self.close()
                 log.seek(0)
@@ -201,9 +201,9 @@ class Runner:
         data, ending = read_all(read, SECONDS * PATIENCE)
         os.close(read)
         self.control.sendall(b"e")
-        died = json.loads(self.words.readline())
+        died, seconds = json.loads(self.words.readline())
         lines = parse(data)
-        if ending == "done" and died == 24:  # SIGXCPU: it was out of processor time
+        if ending == "done" and died and seconds > 0.9 * SECONDS:
             ending = "time"
         elif ending == "done" and died:
             ending = "killed" if len(lines) < 4 else ending
@@ -215,6 +215,7 @@ class Runner:
 
     def close(self):
         """End the process and everything in it."""
+        self.words.close()
         self.control.close()
         self.process.kill()
         self.process.wait()

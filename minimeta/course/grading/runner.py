@@ -78,20 +78,21 @@ def serve(control, settings, probes):
 
 
 def end(child):
-    """Kill a child and everything that it started; return the signal that ended it, or 0."""
+    """Kill a child and all that it started; return the signal that ended it, and its seconds."""
     for stop in (os.kill, os.killpg):
         try:
             stop(child, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             pass
-    _, status = os.waitpid(child, 0)
+    _, status, used = os.wait4(child, 0)
+    ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     while True:  # what it had started is ours now
         for other in children():
             os.kill(other, signal.SIGKILL)
         try:
             os.waitpid(-1, 0)
         except ChildProcessError:
-            return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+            return ended, used.ru_utime + used.ru_stime
 
 
 def children():
