@@ -233,7 +233,7 @@ CASES = [
             "contraction",
             name,
             curvatures(steps),
-            "contraction",
+            "call",
             remains,
             {
                 "It is one step whatever their number.": lambda z: remains(z, steps=1),
@@ -253,7 +253,7 @@ CASES = [
             "maml_weights",
             name,
             curvatures(steps),
-            "weights",
+            "call",
             lambda z: pull(z, z["steps"]),
             {
                 "It is A P, the first-order weight: the derivative of the steps is missing.": (
@@ -270,7 +270,7 @@ CASES = [
         "fixed_point",
         "four tasks",
         balance,
-        "fixed_point",
+        "call",
         balanced,
         {
             "It is the plain mean of the minima: no task has more say than another.": (

@@ -64,21 +64,6 @@ def shift(meta, data):
     return np.mean(data.y, axis=-2, keepdims=True) * np.ones((2, 1)) + meta
 
 
-def contraction(student, given):
-    """What the steps leave of the distance to the minimum."""
-    return student.contraction(given["A"], given["step_size"], given["steps"])
-
-
-def weights(student, given):
-    """The weights with which tasks pull on the start."""
-    return student.maml_weights(given["A"], given["step_size"], given["steps"])
-
-
-def fixed_point(student, given):
-    """Where the pulls are in balance."""
-    return student.fixed_point(given["W"], given["c"])
-
-
 def multi_step(student, given):
     """The outer loss of MAML++."""
     loss = student.multi_step_loss(line, list(given["weights"]), mse, given["step_size"])

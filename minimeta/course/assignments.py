@@ -23,8 +23,9 @@ class Task(NamedTuple):
     """One function to write, and its points by the names of the cases that judge it."""
 
     number: int
-    name: str  # the function's name, in its module and in the student's file
+    name: str  # of the function in the student's file
     module: str  # "minimeta.initializations.maml"
+    origin: str  # of the function in its module
     hint: str
     points: dict  # {"several tasks": 10}
     uses: tuple  # the names of other tasks that its real body calls
@@ -51,7 +52,8 @@ class Case(NamedTuple):
     """One question to a student's function, worth the points that task.json gives it.
 
     inputs(rng) -> {name: number or array}     fresh and secret; the probe gets the same dict
-    probe                                      the name of a function (student, inputs) -> array
+    probe                                      a function (student, inputs) -> array of probes.py;
+                                               "call" calls the function with the inputs, in order
     exact(inputs) -> array                     what a right function makes the probe return
     mistakes {sentence: inputs -> array}       what known wrong ones make it return
     """
@@ -89,10 +91,10 @@ def read(folder):
     data = json.loads((folder / "task.json").read_text(encoding="utf-8"))
     names = [task["function"].split(":")[1] for task in data["tasks"]]
     tasks = []
-    for number, (task, name) in enumerate(zip(data["tasks"], names), start=1):
-        module = task["function"].split(":")[0]
-        uses = tuple(other for other in names if other in calls(module, name) and other != name)
-        tasks.append(Task(number, name, module, task["hint"], task["points"], uses))
+    for number, (task, origin) in enumerate(zip(data["tasks"], names), start=1):
+        module, name = task["function"].split(":")[0], task.get("as", origin)
+        uses = tuple(n for n in names if n in calls(module, origin) and n != origin)
+        tasks.append(Task(number, name, module, origin, task["hint"], task["points"], uses))
     others = [list(data.get(key, [])) for key in ("open", "blank")]
     return Assignment(folder.name[1:], data["title"], data["lesson"], folder, tasks, *others)
 

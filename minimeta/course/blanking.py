@@ -54,7 +54,7 @@ def copy_package(assignment, folder):
 
 def blank_modules(assignment):
     """{module: source} of every module of the copy that is not simply the package's own."""
-    tasks = {f"{task.module}:{task.name}" for task in assignment.tasks}
+    tasks = {f"{task.module}:{task.origin}" for task in assignment.tasks}
     keep, hide = set(assignment.open), tasks | set(assignment.blank)
     waiting = sorted({place.split(":")[0] for place in keep | hide})
     sources = {}

@@ -115,12 +115,13 @@ def _predictions(assignment):
 
 def _task(task, solved):
     """One task: its points and hint as a comment, and the function."""
-    node = function(task.module, task.name)
+    node = function(task.module, task.origin)
     first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
     text = "\n".join(source_of(task.module).splitlines()[first - 1 : node.end_lineno])
     if not solved:
         sentence = UNSOLVED.format(number=task.number, name=task.name)
         text = blank(text, lambda _: True, sentence).rstrip()
+    text = text.replace(f"def {task.origin}(", f"def {task.name}(", 1)
     worth = ", ".join(f"{points} for {case}" for case, points in task.points.items())
     comment = f"---- Task {task.number}. Points: {worth}. Hint: {task.hint}"
     lines = textwrap.wrap(comment, 96)
@@ -130,14 +131,14 @@ def _task(task, solved):
 def _imports(assignment, solved, own=()):
     """The import lines that the functions need, from the modules that they come from.
 
-    A body's checks of its arguments are left to the package, so an unsolved file has no use for
-    them.
+    A body's checks of its arguments are left to the package, and so are its private helpers: an
+    unsolved file has no use for them.
     """
     own = {task.name for task in assignment.tasks} | set(own)
     lines = {}
     for task in assignment.tasks:
         for name, line in _sources(task.module).items():
-            checks = name.startswith(("check", "_check")) and not solved
+            checks = name.startswith(("check", "_")) and not solved
             if name in _names(task) and name not in own and not checks:
                 if lines.setdefault(name, line) != line:
                     raise ValueError(f"Two tasks of {assignment.name} mean different {name!r}.")
@@ -146,7 +147,7 @@ def _imports(assignment, solved, own=()):
 
 def _names(task):
     """Every name in a task's function, also as the start of a dotted one."""
-    node = function(task.module, task.name)
+    node = function(task.module, task.origin)
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 

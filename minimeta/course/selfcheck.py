@@ -17,6 +17,7 @@ import numpy
 from minimeta.course import assignments
 from minimeta.course.blanking import copy_package
 from minimeta.course.grading import submissions
+from minimeta.course.grading.asking import ask
 from minimeta.course.grading.verdicts import UNSOLVED, compare
 
 
@@ -64,8 +65,7 @@ def first_fault(student, probes, cases, rng):
             return f"There is no function {case.task}."
         inputs = case.inputs(rng)
         try:
-            answer = getattr(probes, case.probe)(student, inputs)
-            numbers = numpy.asarray(answer, dtype=float)
+            numbers = ask(student, probes, case.task, case.probe, inputs)
         except NotImplementedError as error:
             return str(error) or UNSOLVED
         except Exception as error:

@@ -30,7 +30,8 @@ SECONDS, MEGABYTES = 4, 2048  # of processor time, and of memory
 PATIENCE = 2.5  # how much longer than its processor time a child may take by the clock
 LARGEST = 4 << 20  # bytes of an answer
 START = """import json, sys
-sys.path[:0] = json.loads(sys.argv[1])["paths"][:1]
+paths = json.loads(sys.argv[1])["paths"]
+sys.path[:] = [paths[0], *sys.path, *paths[1:]]
 import runner
 runner.main()"""
 NEEDED = {"bubblewrap": {"limits", "seccomp"}, "landlock": {"limits", "seccomp", "landlock"}}
@@ -81,7 +82,7 @@ def desk(assignment, unconfined=False, workers=None, walls=("bubblewrap", "landl
         folder = Path(folder)
         copy_package(assignment, folder)
         shutil.copy(assignment.folder / "probes.py", folder)
-        for name in ("runner.py", "confinement.py"):
+        for name in ("runner.py", "confinement.py", "asking.py"):
             shutil.copy(HERE / name, folder)
         chosen = "none" if unconfined else choose(folder, walls)
         pool = queue.SimpleQueue()
@@ -136,7 +137,7 @@ def try_wall(folder, wall):
     try:
         with tempfile.NamedTemporaryFile(prefix="minimeta-secret-") as secret:
             text = f"SECRET = {secret.name!r}\n{TRIAL}"
-            answer = runner.ask(request([("trial.py", text)], "trial", "trial", {}))
+            answer = runner.ask(request([("trial.py", text)], "trial", "call", {}))
     finally:
         runner.close()
     done = answer.lines[-1].get("numbers") if answer.lines else None
