@@ -184,7 +184,7 @@ CASES = [
                 lambda z: moved(z, numpy.linspace(-0.8, 0.8, 5))
             ),
             "These are the points where T_k is extreme, not its roots.": (
-                lambda z: moved(z, numpy.cos(numpy.pi * numpy.arange(5) / 5))
+                lambda z: moved(z, -numpy.cos(numpy.pi * numpy.arange(5) / 5))
             ),
             "The smallest step stands first; the largest is asked first.": (
                 lambda z: equal_ripple(z)[::-1]

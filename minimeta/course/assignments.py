@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Callable, NamedTuple
 
+import numpy
+
 from minimeta.course.lessons import ROOT, LessonError
 
 FOLDER = ROOT / "assignments"
@@ -65,6 +67,26 @@ class Case(NamedTuple):
     exact: Callable
     mistakes: dict = {}
     tolerance: float = 1e-8  # largest error, as a share of the largest exact number
+
+
+class Question(NamedTuple):
+    """A case with inputs drawn: what is asked, and what right and wrong answers give."""
+
+    case: Case
+    inputs: dict
+    exact: numpy.ndarray
+    mistakes: dict
+
+
+def draw(case, rng):
+    """A Question from a case and a generator."""
+    inputs = case.inputs(rng)
+    numbers = {sentence: _array(wrong(inputs)) for sentence, wrong in case.mistakes.items()}
+    return Question(case, inputs, _array(case.exact(inputs)), numbers)
+
+
+def _array(numbers):
+    return numpy.asarray(numbers, dtype=float)
 
 
 def all_assignments():

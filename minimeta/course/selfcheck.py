@@ -63,14 +63,14 @@ def first_fault(student, probes, cases, rng):
     for case in cases:
         if not hasattr(student, case.task):
             return f"There is no function {case.task}."
-        inputs = case.inputs(rng)
+        question = assignments.draw(case, rng)
         try:
-            numbers = ask(student, probes, case.task, case.probe, inputs)
+            numbers = ask(student, probes, case.task, case.probe, question.inputs)
         except NotImplementedError as error:
             return str(error) or UNSOLVED
         except Exception as error:
             return f"{case.name}: {describe(error, student.__file__)}"
-        verdict = compare(case, inputs, numbers)
+        verdict = compare(question, numbers)
         if not verdict.right:
             return f"{case.name}: {verdict.sentence}"
     return ""

@@ -84,13 +84,14 @@ def desk(assignment, unconfined=False, workers=None, walls=("bubblewrap", "landl
         shutil.copy(assignment.folder / "probes.py", folder)
         for name in ("runner.py", "confinement.py", "asking.py"):
             shutil.copy(HERE / name, folder)
-        chosen = "none" if unconfined else choose(folder, walls)
-        pool = queue.SimpleQueue()
-        runners = [Runner(folder, chosen) for _ in range(workers or os.cpu_count() or 1)]
-        for runner in runners:
-            pool.put(runner)
+        first = Runner(folder, "none") if unconfined else choose(folder, walls)
+        runners, pool = [first], queue.SimpleQueue()
         try:
-            yield Desk(pool, chosen, len(runners))
+            for _ in range((workers or os.cpu_count() or 1) - 1):
+                runners.append(Runner(folder, first.walls))
+            for runner in runners:
+                pool.put(runner)
+            yield Desk(pool, first.walls, len(runners))
         finally:
             for runner in runners:
                 runner.close()
@@ -113,12 +114,11 @@ class Desk(NamedTuple):
 
 
 def choose(folder, walls):
-    """The first of the walls that holds a trial; Refusal if none does."""
+    """A Runner behind the first of the walls that holds a trial; Refusal if none does."""
     reasons = []
     for wall in walls:
         try:
-            try_wall(folder, wall)
-            return wall
+            return try_wall(folder, wall)
         except (OSError, ValueError) as error:
             reasons.append(f"{wall}: {error}")
     raise Refusal(
@@ -128,7 +128,7 @@ def choose(folder, walls):
 
 
 def try_wall(folder, wall):
-    """Raise OSError or ValueError unless the wall stands and stops every attempt of TRIAL."""
+    """A Runner behind a wall that stops every attempt of TRIAL; OSError where there is none."""
     if sys.platform != "linux":
         raise OSError("only Linux has it.")
     if wall == "bubblewrap" and not shutil.which("bwrap"):
@@ -138,11 +138,13 @@ def try_wall(folder, wall):
         with tempfile.NamedTemporaryFile(prefix="minimeta-secret-") as secret:
             text = f"SECRET = {secret.name!r}\n{TRIAL}"
             answer = runner.ask(request([("trial.py", text)], "trial", "call", {}))
-    finally:
+        done = answer.lines[-1].get("numbers") if answer.lines else None
+        if done != [0.0] * ATTEMPTS:
+            raise OSError(f"it does not hold: the trial ended with {answer.ending!r} and {done}.")
+    except BaseException:
         runner.close()
-    done = answer.lines[-1].get("numbers") if answer.lines else None
-    if done != [0.0] * ATTEMPTS:
-        raise OSError(f"it does not hold: the trial ended with {answer.ending!r} and {done}.")
+        raise
+    return runner
 
 
 def request(cells, task, probe, inputs, given=None, lenient=False):

@@ -26,12 +26,15 @@ def grade(word, place, to, seed=None, unconfined=False, tell=print):
     to = Path(to)
     to.mkdir(parents=True, exist_ok=True)
     seed = keep_seed(to / "run.json", assignment, seed)
+    asked = questions(assignment, seed)
     with desk(assignment, unconfined) as table:
         facts = facts_of(assignment, seed, table.walls)
         done = {one.name: earlier(to, one, facts) for one in work}
         new = [one for one in work if not done[one.name]]
         with ThreadPoolExecutor(table.workers) as pool:
-            jobs = {pool.submit(grade_one, assignment, one, table, facts): one for one in new}
+            jobs = {
+                pool.submit(grade_one, assignment, asked, one, table, facts): one for one in new
+            }
             for job in as_completed(jobs):
                 one, result = jobs[job], job.result()
                 results.write_json(to / f"{one.file_name}.json", result)
@@ -78,40 +81,47 @@ def earlier(folder, submission, facts):
     return result if result["extra_data"] == same else None
 
 
-def grade_one(assignment, submission, table, facts):
+def questions(assignment, seed):
+    """The same questions for every submission: {task name: [Question, ...]}."""
+    return {
+        task: [
+            assignments.draw(case, numpy.random.default_rng([seed, *task.encode(), number]))
+            for number, case in enumerate(cases)
+        ]
+        for task, cases in assignments.cases(assignment).items()
+    }
+
+
+def grade_one(assignment, asked, submission, table, facts):
     """The result of one submission."""
     start, verdicts = time.perf_counter(), {}
     stop = Verdict(False, submission.problem, final=True) if submission.problem else None
-    for task, cases in assignments.cases(assignment).items():
+    for task, each in asked.items():
         verdict = None
-        for number, case in enumerate(cases):
+        for question in each:
             if stop or (verdict and verdict.sentence == UNSOLVED):
                 verdict = stop or verdict
             else:
-                inputs = case.inputs(numpy.random.default_rng(_seed(facts, task, number)))
-                verdict = answer_case(assignment, submission, table, case, inputs)
+                verdict = answer_question(assignment, submission, table, question)
                 stop = verdict if verdict.final else None
-            verdicts[task, case.name] = verdict
+            verdicts[task, question.case.name] = verdict
     return results.result(assignment, submission, verdicts, time.perf_counter() - start, facts)
 
 
-def answer_case(assignment, submission, table, case, inputs):
-    """The Verdict on a case; where it is wrong, once more with the real bodies of what it uses.
+def answer_question(assignment, submission, table, question):
+    """The Verdict on a question; if wrong, once more with the real bodies of what the task uses.
 
     So an error in one task costs the points of this task, and not those of the tasks built on it.
     """
+    case = question.case
     task = next(task for task in assignment.tasks if task.name == case.task)
-    asked = (submission.cells, case.task, case.probe, inputs)
-    verdict = judge(case, inputs, table.ask(request(*asked, lenient=submission.lenient)))
+    asked = (submission.cells, case.task, case.probe, question.inputs)
+    verdict = judge(question, table.ask(request(*asked, lenient=submission.lenient)))
     if verdict.right or verdict.final or not task.uses:
         return verdict
     real = handout.reference(assignment, task.name)
     given = {name: text for name, text in real.items() if name != task.name}
-    again = judge(case, inputs, table.ask(request(*asked, given, submission.lenient)))
+    again = judge(question, table.ask(request(*asked, given, submission.lenient)))
     if again.right:
         return Verdict(True, f"Right, with the right {' and '.join(task.uses)} in place of yours.")
     return again
-
-
-def _seed(facts, task, number):
-    return [facts["seed"], *task.encode(), number]

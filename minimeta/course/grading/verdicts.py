@@ -42,34 +42,31 @@ class Verdict(NamedTuple):
     final: bool = False  # no other case of this submission will do better: its text cannot be run
 
 
-def judge(case, inputs, answer):
-    """The Verdict on the Answer to a case."""
+def judge(question, answer):
+    """The Verdict on the Answer to a question."""
     lines = answer.lines
     if not (len(lines) > 1 and "text" in lines[0] and "read" in lines[1]):
         return Verdict(False, _why_not(answer), final=True)
     numbers = _numbers(lines[-1])
-    return (
-        compare(case, inputs, numbers) if numbers is not None else Verdict(False, _why_not(answer))
-    )
+    return compare(question, numbers) if numbers is not None else Verdict(False, _why_not(answer))
 
 
-def compare(case, inputs, numbers):
+def compare(question, numbers):
     """The Verdict on an array of numbers."""
-    exact = numpy.asarray(case.exact(inputs), dtype=float)
-    if numbers.shape != exact.shape:
-        return Verdict(False, f"The answer has the shape {numbers.shape}, not {exact.shape}.")
+    exact, tolerance = question.exact, question.case.tolerance
     if not numpy.isfinite(numbers).all():
         return Verdict(False, "The answer holds NaN or infinity.")
-    if _near(numbers, exact, case.tolerance):
+    if _near(numbers, exact, tolerance):
         return Verdict(True, RIGHT)
-    for sentence, wrong in case.mistakes.items():
-        if _near(numbers, wrong(inputs), case.tolerance):
+    for sentence, wrong in question.mistakes.items():
+        if _near(numbers, wrong, tolerance):
             return Verdict(False, sentence, mistake=True)
+    if numbers.shape != exact.shape:
+        return Verdict(False, f"The answer has the shape {numbers.shape}, not {exact.shape}.")
     return Verdict(False, WRONG)
 
 
 def _near(numbers, exact, tolerance):
-    exact = numpy.asarray(exact, dtype=float)
     if exact.shape != numbers.shape:
         return False
     return bool(numpy.max(numpy.abs(numbers - exact)) <= tolerance * numpy.max(numpy.abs(exact)))
