@@ -96,7 +96,7 @@ for number in range(64):
     attempt(os.write, number, b'{"shape": [], "numbers": [1.0]}\\n')""",
     "desk_changed": """
 for folder in sys.path[:3]:
-    for name in ("probes.py", "runner.py", "confinement.py"):
+    for name in ("probes.py", "minimeta/course/grading/runner.py"):
         attempt(write, os.path.join(folder, name), "")""",
 }
 SPOILED = {"all_pipes_written", "process_by_exec"}  # these may well lose their own points
@@ -186,8 +186,8 @@ numpy.testing.assert_allclose = lambda *a, **k: None""",
 import json
 json.dumps = lambda *a, **k: '{"shape": [], "numbers": [1.0], "score": 100}'""",
     "patches_runner": """
-runner = sys.modules["runner"]
-runner.ask = lambda *a: runner.say(64, score=100)
+runner = sys.modules["minimeta.course.grading.runner"]
+runner.asking.ask = lambda *a: runner.say(64, score=100)
 runner.kind = lambda e: "Right."
 """,
     "forges_lines": """

@@ -543,7 +543,12 @@ PLANTED = {
             "P = contraction(A, step_size, steps)\n    return P @ A @",
             {"two steps": "MAML's P A P"},
         ),
-        ("fomaml_weights", "step_size, steps)", "step_size, 1)", {"two steps": "one step only"}),
+        (
+            "fomaml_weights",
+            "contraction(A, step_size, steps)",
+            "contraction(A, step_size, 1)",
+            {"two steps": "one step only"},
+        ),
         (
             "reptile_weights",
             "np.eye(np.shape(A)[-1]) - contraction",

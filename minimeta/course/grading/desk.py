@@ -32,7 +32,7 @@ LARGEST = 4 << 20  # bytes of an answer
 START = """import json, sys
 paths = json.loads(sys.argv[1])["paths"]
 sys.path[:] = [paths[0], *sys.path, *paths[1:]]
-import runner
+from minimeta.course.grading import runner
 runner.main()"""
 NEEDED = {"bubblewrap": {"limits", "seccomp"}, "landlock": {"limits", "seccomp", "landlock"}}
 TRIAL = """
@@ -82,8 +82,7 @@ def desk(assignment, unconfined=False, workers=None, walls=("bubblewrap", "landl
         folder = Path(folder)
         copy_package(assignment, folder)
         shutil.copy(assignment.folder / "probes.py", folder)
-        for name in ("runner.py", "confinement.py", "asking.py"):
-            shutil.copy(HERE / name, folder)
+        copy_runner(folder / "minimeta" / "course" / "grading")
         first = Runner(folder, "none") if unconfined else choose(folder, walls)
         runners, pool = [first], queue.SimpleQueue()
         try:
@@ -95,6 +94,15 @@ def desk(assignment, unconfined=False, workers=None, walls=("bubblewrap", "landl
         finally:
             for runner in runners:
                 runner.close()
+
+
+def copy_runner(folder):
+    """Put the modules that run beside a submission into the copy of the package."""
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").write_text("")
+    (folder / "__init__.py").write_text("")
+    for name in ("runner.py", "confinement.py", "asking.py"):
+        shutil.copy(HERE / name, folder)
 
 
 class Desk(NamedTuple):
