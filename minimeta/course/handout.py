@@ -60,7 +60,7 @@ def write(assignment, folder):
 
 def student_file(assignment, solved=False):
     """The text of the file of tasks; with `solved`, with the bodies of the package."""
-    parts = [_head(assignment), _imports(assignment, solved), _predictions(assignment)]
+    parts = [_head(assignment), _imports(assignment, solved), _predictions(assignment.lesson)]
     parts += [_task(task, solved) for task in assignment.tasks]
     return "\n\n".join(part for part in parts if part).rstrip() + "\n"
 
@@ -103,9 +103,10 @@ def _head(assignment):
     return HEAD.format(**assignment._asdict(), name=assignment.name, table="\n".join(rows)).rstrip()
 
 
-def _predictions(assignment):
+@cache
+def _predictions(lesson):
     """The lesson's questions as comments, each with a name to assign the answer to."""
-    asked = questions(lessons.find(assignment.lesson).path.read_text(encoding="utf-8"))
+    asked = questions(lessons.find(lesson).path.read_text(encoding="utf-8"))
     parts = []
     for number, question in enumerate(asked, start=1):
         lines = textwrap.wrap(f"Predict, before you run the lesson: {question}", 96)
