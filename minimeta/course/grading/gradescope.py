@@ -41,7 +41,7 @@ def build(assignment, path, unconfined=False):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         _add(file, "setup.sh", SETUP, executable=True)
         _add(file, "run_autograder", RUN.format(name=assignment.name, option=option), True)
-        for source in sorted([*PACKAGE.rglob("*"), *assignment.folder.glob("*")]):
+        for source in sorted({*PACKAGE.rglob("*"), *assignment.folder.glob("*")}):
             if source.is_file() and "__pycache__" not in source.parts:
                 inside = source.relative_to(root if PACKAGE in source.parents else assignments.ROOT)
                 file.write(source, inside)
