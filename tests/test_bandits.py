@@ -183,7 +183,10 @@ one = {part: array[:, :, :1] for part, array in noise.items()}
 FOLLOW = policy_gradient.meta_gradient(theorems.LEARNER, BERNOULLI)
 SLIPS = {
     "a chance above 1": (lambda: one_of(fair + 0.5), "probabilities, from 0 to 1"),
-    "one bandit, many tasks": (lambda: one_of(fair[:1]), r"needs noise of \(1, N\)"),
+    "one bandit, many tasks": (
+        lambda: one_of(fair[:1]),
+        "noise must be for the 1 tasks of the problem",
+    ),
     "a bandit without tasks": (lambda: one_of(fair[0]), r"problem must have shape \(M, A\)"),
     "two columns for three": (lambda: one_of(action=np.ones((3, 4, 2))), "3 columns"),
     "two arms at once": (lambda: one_of(action=np.ones((3, 4, 3))), r"one-hot rows.*\[1. 1. 1.\]"),

@@ -114,7 +114,7 @@ MALFORMED = {
     "one action": (lambda: tasks.draw(rng(), 2, 3, 4, actions=1), "actions must be at least 2"),
     "no steps": (lambda: tasks.draw(rng(), 2, 3, 0), "steps must be at least 1"),
     "other contexts": (
-        lambda: CONTEXTUAL.begin(PROBLEM[:, :4], {"first": NOISE["world"]["first"][0]}),
+        lambda: CONTEXTUAL.begin(PROBLEM[:, :4], {k: v[0] for k, v in NOISE["world"].items()}),
         r"contexts of a problem \(2, 4, 5\) must be \(M, N, K\)",
     ),
     "half an action": (

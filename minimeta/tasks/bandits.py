@@ -11,7 +11,7 @@ import numpy
 
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
-from minimeta.tasks.drawing import generator
+from minimeta.tasks import choices
 from minimeta.tasks.environment import Environment
 
 
@@ -35,23 +35,23 @@ def draw_dependent(rng, tasks, episodes, steps, high=0.9):
 
 def draw_noise(rng, tasks, episodes, steps):
     """{"world": ..., "agent": ...}, both uniform in [0, 1): (T, M, N)."""
-    checks.integer("tasks", tasks, at_least=1)
-    checks.integer("episodes", episodes, at_least=1)
-    checks.integer("steps", steps, at_least=1)
-    uniform = lambda: generator(rng).uniform(size=(steps, tasks, episodes))
-    return to_device({"world": uniform(), "agent": uniform()})
+    choices.check_sizes(tasks, episodes, steps)
+    shape = (steps, tasks, episodes)
+    return {"world": choices.uniform(rng, shape), "agent": choices.uniform(rng, shape)}
 
 
 def begin(problem, noise):
     """The one place there is, as the number 1: (M, N, 1)."""
-    checks.floats("noise", noise)
-    check_problem(problem, np.shape(noise))
+    choices.check_chances("problem", problem, "M A")
+    choices.check_begin(problem, noise)
     return np.ones((*np.shape(noise), 1))
 
 
 def step(problem, place, action, noise):
     """Pay 1 if the noise is below the probability of the arm that was pulled; never done."""
-    check_one_hot(action, np.shape(problem)[-1])
+    choices.check_chances("problem", problem, "M A")
+    choices.check_move(problem, place, action, np.shape(problem)[-1])
+    choices.check_uniform(noise, np.shape(place)[:2])
     chance = np.sum(action * np.expand_dims(problem, 1), axis=-1)  # (M, N)
     return place, (noise < chance).astype(noise.dtype), np.zeros_like(noise)
 
@@ -63,36 +63,11 @@ def observe(problem, place):
 
 def mean_rewards(problem, observation):
     """What each arm pays in the mean, whatever is observed (M, N, ..., O): (M, N, ..., A)."""
+    choices.check_filled("problem", problem, "M A")
+    choices.check_filled("observation", observation, "... M N O")
     axes = (1,) * (np.ndim(observation) - 2)
     means = np.reshape(problem, (len(problem), *axes, np.shape(problem)[-1]))
     return np.broadcast_to(means, (*np.shape(observation)[:-1], np.shape(problem)[-1]))
 
 
 BERNOULLI = Environment(begin, step, observe)
-
-
-def check_problem(problem, shape):
-    """Raise unless the problem is probabilities (M, A) for noise of this shape, (M, N)."""
-    checks.array("problem", problem, "M A")
-    if len(shape) != 2 or len(problem) != shape[0]:
-        raise ValueError(
-            f"A bandit of problem {np.shape(problem)} needs noise of ({len(problem)}, N) a step; "
-            f"its shape is {shape}."
-        )
-    if checks.readable(problem) and not numpy.all((0.0 <= problem) & (problem <= 1.0)):
-        raise ValueError(
-            "problem must hold probabilities, from 0 to 1; "
-            f"it reaches from {numpy.min(problem):.3g} to {numpy.max(problem):.3g}."
-        )
-
-
-def check_one_hot(action, arms):
-    """Raise unless the action has a column for each arm and, where readable, picks one of them."""
-    if np.shape(action)[-1] != arms:
-        raise ValueError(
-            f"action must have {arms} columns, one for each arm; its shape is {np.shape(action)}."
-        )
-    if checks.readable(action):
-        wrong = (numpy.sum(action == 1.0, axis=-1) != 1) | (numpy.sum(action != 0.0, axis=-1) != 1)
-        if numpy.any(wrong):
-            raise ValueError(f"action must be one-hot rows; one of them is {action[wrong][0]}.")

@@ -13,7 +13,7 @@ import numpy
 
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
-from minimeta.tasks.bandits import check_one_hot
+from minimeta.tasks import choices
 from minimeta.tasks.drawing import generator
 from minimeta.tasks.environment import Environment
 
@@ -33,8 +33,8 @@ def draw_noise(rng, tasks, episodes, steps, contexts):
     {"world": {"first": (T, M, N, K), "next": (T, M, N, K)}, "agent": (T, M, N)}, of which "first"
     is read at the first step alone.
     """
-    for name, value in (("tasks", tasks), ("episodes", episodes), ("steps", steps)):
-        checks.integer(name, value, at_least=1)
+    choices.check_sizes(tasks, episodes, steps)
+    checks.integer("contexts", contexts, at_least=1)
     rows = lambda: numpy.eye(contexts)[generator(rng).integers(contexts, size=shape)]
     shape = (steps, tasks, episodes)
     return to_device({"world": {"first": rows(), "next": rows()}, "agent": rng.uniform(size=shape)})
@@ -42,21 +42,16 @@ def draw_noise(rng, tasks, episodes, steps, contexts):
 
 def begin(problem, noise):
     """The first context, as a one-hot row: (M, N, K)."""
-    checks.array("problem", problem, "M K A")
-    context = noise["first"]
-    if (len(context), np.shape(context)[-1]) != np.shape(problem)[:2]:
-        raise ValueError(
-            f"The contexts of a problem {np.shape(problem)} must be (M, N, K) = "
-            f"({len(problem)}, N, {np.shape(problem)[1]}); their shape is {np.shape(context)}."
-        )
-    return context
+    choices.check_filled("problem", problem, "M K A")
+    return next_context(problem, noise, "first")
 
 
 def step(problem, place, action, noise):
     """Pay what the table says, and show the next context; never done."""
-    check_one_hot(action, np.shape(problem)[-1])
+    choices.check_filled("problem", problem, "M K A")
+    choices.check_move(problem, place, action, np.shape(problem)[-1])
     reward = np.sum(action * mean_rewards(problem, place), axis=-1)
-    return noise["next"], reward, np.zeros_like(reward)
+    return next_context(problem, noise, "next"), reward, np.zeros_like(reward)
 
 
 def observe(problem, place):
@@ -66,9 +61,23 @@ def observe(problem, place):
 
 def mean_rewards(problem, context):
     """What each action pays in these contexts, (M, ..., K) -> (M, ..., A)."""
+    choices.check_one_hot("context", context, "... M K", np.shape(problem)[1])
     rows = np.reshape(context, (len(context), -1, np.shape(context)[-1]))
     means = np.matmul(rows, problem)
     return np.reshape(means, (*np.shape(context)[:-1], np.shape(problem)[-1]))
+
+
+def next_context(problem, noise, part):
+    """This part of a step's noise: contexts (M, N, K) that fit the problem."""
+    choices.check_parts(noise, ("first", "next"))
+    context = noise[part]
+    choices.check_one_hot(f"noise[{part!r}]", context, "M N K")
+    if (len(context), np.shape(context)[-1]) != np.shape(problem)[:2]:
+        raise ValueError(
+            f"The contexts of a problem {np.shape(problem)} must be (M, N, K) = "
+            f"({len(problem)}, N, {np.shape(problem)[1]}); their shape is {np.shape(context)}."
+        )
+    return context
 
 
 CONTEXTUAL = Environment(begin, step, observe)
