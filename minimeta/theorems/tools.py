@@ -78,6 +78,32 @@ def full_fisher(*task):
     return fisher.exact(*task, form=fisher.full)
 
 
+# ---- Decisions ----
+
+
+def best_of_all_histories(weights, steps, actions, outcomes):
+    """What can be earned on average in so many steps, by recursion over all that may happen.
+
+    weights {hidden state: its probability, together with the history so far}; actions(weights) are
+    those to choose from; outcomes(hidden state, action) lists (chance, reward, what is seen, the
+    hidden state after). What is seen and the reward are all that the choice may depend on.
+    """
+    if steps == 0:
+        return 0.0
+    return max(_worth(weights, steps, a, actions, outcomes) for a in actions(weights))
+
+
+def _worth(weights, steps, action, actions, outcomes):
+    earned, histories = 0.0, {}
+    for hidden, weight in weights.items():
+        for chance, reward, seen, after in outcomes(hidden, action):
+            earned += weight * chance * reward
+            branch = histories.setdefault((reward, seen), {})
+            branch[after] = branch.get(after, 0.0) + weight * chance
+    later = [best_of_all_histories(w, steps - 1, actions, outcomes) for w in histories.values()]
+    return earned + sum(later)
+
+
 # ---- Statistics ----
 
 
