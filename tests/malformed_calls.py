@@ -530,6 +530,53 @@ def calls():
             "draw_noise": dict(rng=rng(), tasks=2, episodes=2, steps=2, states=2, actions=2),
             "environment": dict(push=0.1),
         },
+        "tasks.informative": {
+            "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, arms=3),
+            "begin": dict(problem=numpy.eye(K), noise=numpy.full((K, N), 0.5)),
+            "payments": dict(problem=numpy.eye(K)),
+        },
+        "tasks.two_step": {
+            "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, high=0.8),
+            "begin": dict(problem=numpy.full((M, 2), 0.5), noise=numpy.full((M, N), 0.5)),
+            "environment": dict(common=0.75),
+        },
+        "tasks.corridor": {
+            "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2),
+            "environment": dict(length=3, slip=0.1),
+        },
+        "tasks.restless": {
+            "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, arms=2),
+            "draw_noise": dict(rng=rng(), tasks=2, episodes=2, steps=2, arms=2),
+            "environment": dict(high=0.9, low=0.1, turn=0.1),
+        },
+        "exact.informative": {
+            "value": dict(arms=4, steps=3),
+            "value_without_asking": dict(arms=4, steps=3),
+            "learner": dict(arms=4, steps=3),
+        },
+        "exact.two_step": {
+            "best_trial": dict(high=0.9, common=0.7),
+            "regret": dict(trials=3, high=0.9, common=0.7),
+            "regret_in_the_long_run": dict(high=0.9, common=0.7),
+            "value": dict(trials=3, high=0.9, common=0.7),
+        },
+        "exact.corridor": {
+            "solve": dict(steps=3, length=2, slip=0.1),
+            "value": dict(steps=3, length=2, slip=0.1),
+            "value_without_slips": dict(steps=3, length=2),
+            "learner": dict(steps=3, length=2, slip=0.1),
+        },
+        "exact.restless": {
+            "solve": dict(arms=2, steps=3, high=0.9, low=0.1, turn=0.1),
+            "value": dict(arms=2, steps=3, high=0.9, low=0.1, turn=0.1),
+            "learner": dict(arms=2, steps=3, high=0.9, low=0.1, turn=0.1),
+            "greedy": dict(arms=2, high=0.9, low=0.1, turn=0.1),
+        },
+        "exact.gittins": {
+            "indices": dict(discount=0.5, depth=3, prior=(1.0, 2.0)),
+            "index": dict(discount=0.5, depth=3, prior=(1.0, 2.0)),
+            "learner": dict(arms=2, discount=0.5, depth=3, prior=(1.0, 2.0)),
+        },
         "tasks.navigation": {
             "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, batches=2),
             "draw_noise": dict(rng=rng(), tasks=2, episodes=2, steps=2),

@@ -115,7 +115,7 @@ MALFORMED = {
     "no steps": (lambda: tasks.draw(rng(), 2, 3, 0), "steps must be at least 1"),
     "other contexts": (
         lambda: CONTEXTUAL.begin(PROBLEM[:, :4], {k: v[0] for k, v in NOISE["world"].items()}),
-        r"contexts of a problem \(2, 4, 5\) must be \(M, N, K\)",
+        r"noise.*\(M, N, K\) = \(2, N, 4\) for a problem \(2, 4, 5\)",
     ),
     "half an action": (
         lambda: CONTEXTUAL.step(

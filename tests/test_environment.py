@@ -92,8 +92,11 @@ def test_after_the_end_the_place_is_held_and_nothing_is_earned():
 
 def test_a_reward_that_is_no_number_after_the_end_does_no_harm():
     """0 times NaN is NaN, so the rewards after the end are put aside and not multiplied by 0."""
-    poisoned = lambda place: numpy.where(place[..., 0] > 2.0, numpy.nan, place[..., 0])
+    first = numpy.array([[True], [False]])  # the task whose episodes end
+    poisoned = lambda place: numpy.where((place[..., 0] > 2.0) & first, numpy.nan, place[..., 0])
     assert_array_equal(ended(poisoned).reward[0, 0], [1, 2, 0, 0])
+    with pytest.raises(ValueError, match="reward must be finite; 3 of its 3 values are not"):
+        ended(lambda place: poisoned(place)[::-1])
 
 
 def test_a_gradient_follows_actions_that_are_not_constants():

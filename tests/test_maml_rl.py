@@ -112,7 +112,7 @@ MALFORMED = {
     ),
     "goals of other tasks": (
         lambda: NAVIGATION.begin(GOALS[:2], NOISES[0]["world"][0]),
-        r"starts \(M, N, 2\) of as many tasks",
+        r"positions \(M, N, 2\) of as many tasks",
     ),
     "a broken goal": (
         lambda: NAVIGATION.begin(GOALS * numpy.nan, NOISES[0]["world"][0]),

@@ -10,12 +10,14 @@ episodes of each of the M tasks has a state of its own, so both axes are one her
 observations are vectors (O). The learner's logits have A columns, while its labels have A + 2.
 """
 
+import numpy
+
 from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.gradients import constant
 from minimeta.core.losses import log_softmax, softmax
 from minimeta.meta import along
-from minimeta.tasks.environment import rollout
+from minimeta.tasks.environment import Episodes, rollout
 from minimeta.tasks.task import Data, Task, take
 
 SURE = 1e3  # the logit of an action that is chosen before those with 0
@@ -32,13 +34,16 @@ def play(learner, meta, environment, problem, noise):
 
 def act_by(learner, meta):
     """The pair (act, learn) that `rollout` takes; the memory is the learner's state, None first."""
-    if not (learner.start and learner.observe):
+    checks.functions("learner", learner, "predict")
+    if not (getattr(learner, "start", None) and getattr(learner, "observe", None)):
         raise ValueError("learner must be sequential to act: it needs `start` and `observe`.")
+    checks.functions("learner", learner, "start", "observe")
 
     def act(state, observation, noise):
         x = join(observation, "M N O")[:, None]  # (M N, 1, O)
         state = learner.start(meta, x) if state is None else state
         logits = learner.predict(meta, state, x)  # (M N, 1, A)
+        check_logits(logits, len(x))
         return state, pick(np.reshape(logits, (*np.shape(observation)[:2], -1)), noise)
 
     def learn(state, observation, action, reward, done):
@@ -54,12 +59,17 @@ def pick(logits, noise):
     By the inverse of the distribution function: with P_a the probability of the actions up to a,
     noise (...), uniform in [0, 1), picks the first a with noise < P_a: (..., A) -> (..., A).
     """
+    checks.floats("logits", logits)
     checks.axes("logits", logits, "... A")
-    if np.shape(noise) != np.shape(logits)[:-1]:
+    if checks.readable(logits) and not (logits.size and logits.max() < numpy.inf):
+        raise ValueError("logits must be numbers, none NaN and none infinite, and at least one.")
+    if not checks.is_array(noise) or np.shape(noise) != np.shape(logits)[:-1]:
+        what = f"its shape is {np.shape(noise)}" if checks.is_array(noise) else "it is no array"
         raise ValueError(
             f"The agent's noise must have shape {np.shape(logits)[:-1]}, one number for each "
-            f"action to pick; its shape is {np.shape(noise)}."
+            f"action to pick; {what}."
         )
+    checks.floats("The agent's noise", noise)
     if checks.readable(noise) and not (noise.min() >= 0.0 and noise.max() <= 1.0):
         raise ValueError(
             "The agent's noise must be uniform in [0, 1); "
@@ -87,11 +97,20 @@ def best(logits):
 
 def label(action, reward, done):
     """What came back, as the learner's label: [action, reward, done] (..., A + 2)."""
+    for name, value in (("action", action), ("reward", reward), ("done", done)):
+        checks.floats(name, value)
+    if not np.shape(reward) == np.shape(done) == np.shape(action)[:-1]:
+        raise ValueError(
+            "action, reward and done must have shapes (..., A), (...) and (...); "
+            f"they are {np.shape(action)}, {np.shape(reward)} and {np.shape(done)}."
+        )
     return np.concatenate([action, np.stack([reward, done], axis=-1)], axis=-1)
 
 
 def histories(episodes):
     """The episodes as the learner's examples, Data of x (M N, T, O) and y (M N, T, A + 2)."""
+    if not isinstance(episodes, Episodes):
+        raise TypeError(f"episodes must be Episodes; it is {checks.describe(episodes)}.")
     y = label(episodes.action, episodes.reward, episodes.done)
     return constant(Data(join(episodes.observation, "M N T O"), join(y, "M N T C")))
 
@@ -126,8 +145,17 @@ def action_logits(learner, meta, episodes):
     return logits
 
 
+def check_logits(logits, count):
+    """Raise unless a learner answered each of so many episodes with logits: (M N, 1, A)."""
+    name = "What learner.predict returns"
+    checks.floats(name, logits)
+    if np.ndim(logits) != 3 or np.shape(logits)[:2] != (count, 1) or 0 in np.shape(logits):
+        raise ValueError(f"{name} must have shape ({count}, 1, A); it is {np.shape(logits)}.")
+
+
 def join(value, letters):
     """The axes M and N as one, (M, N, ...) -> (M N, ...), of an array with these axes."""
+    checks.floats("what a learner sees", value)
     checks.axes("what a learner sees", value, letters)
     M, N, *rest = np.shape(value)
     return np.reshape(value, (M * N, *rest))

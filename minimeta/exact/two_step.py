@@ -47,7 +47,8 @@ def regret_in_the_long_run(high=HIGH, common=COMMON):
 
 def value(trials, high=HIGH, common=COMMON):
     """What the best learner earns on average in so many trials."""
-    return trials * best_trial(high, common) - regret(trials, high, common)
+    lost = regret(trials, high, common)
+    return trials * best_trial(high, common) - lost
 
 
 def learner():

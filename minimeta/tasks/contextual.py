@@ -72,10 +72,11 @@ def next_context(problem, noise, part):
     choices.check_parts(noise, ("first", "next"))
     context = noise[part]
     choices.check_one_hot(f"noise[{part!r}]", context, "M N K")
-    if (len(context), np.shape(context)[-1]) != np.shape(problem)[:2]:
+    tasks, contexts = np.shape(problem)[:2]
+    if (len(context), np.shape(context)[-1]) != (tasks, contexts):
         raise ValueError(
-            f"The contexts of a problem {np.shape(problem)} must be (M, N, K) = "
-            f"({len(problem)}, N, {np.shape(problem)[1]}); their shape is {np.shape(context)}."
+            f"noise[{part!r}] must be (M, N, K) = ({tasks}, N, {contexts}) for a problem "
+            f"{np.shape(problem)}; its shape is {np.shape(context)}."
         )
     return context
 

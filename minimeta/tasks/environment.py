@@ -63,17 +63,21 @@ def rollout(environment, act, problem, noise, memory=None, learn=None):
     called with what came back from each step. Gradients are not cut here: an agent whose actions
     are constants says so itself, as `minimeta.agents.acting.pick` does.
     """
+    check_players(environment, act, learn)
     T, M, N = check_noise(noise)
     over, history = np.zeros((M, N)), []
     place = environment.begin(problem, tree_map(lambda leaf: leaf[0], noise["world"]))
+    tree_map(lambda leaf: check_axes("Each array of a place", leaf, (M, N), more="..."), place)
     for t in range(T):
         now = tree_map(lambda leaf: leaf[t], noise)  # noqa: B023  (used within this turn alone)
         observation = environment.observe(problem, place)
-        check_axes("observation", observation, (M, N), more="...")
-        memory, action = act(memory, observation, now["agent"])
-        check_axes("action", action, (M, N), more="A")
-        following, reward, done = environment.step(problem, place, action, now["world"])
-        check_outcome(reward, done, (M, N))
+        check_numbers("observation", observation, over, more="...")
+        answer = act(memory, observation, now["agent"])
+        memory, action = parts_of("act", answer, "memory", "action")
+        check_numbers("action", action, over, more="A")
+        outcome = environment.step(problem, place, action, now["world"])
+        following, reward, done = parts_of("environment.step", outcome, "place", "reward", "done")
+        check_outcome(reward, done, over)
         place = hold(over, place, following)
         reward = np.where(over > 0.0, np.zeros_like(reward), reward)
         over = np.maximum(over, done)
@@ -101,6 +105,7 @@ def alive(done):
     """1 while an episode runs, its last step included, and 0 after: done (M, N, T) -> (M, N, T)."""
     checks.floats("done", done)
     checks.axes("done", done, "... T")
+    check_ends(done)
     return np.concatenate([np.ones_like(done[..., :1]), 1.0 - done[..., :-1]], axis=-1)
 
 
@@ -119,6 +124,21 @@ def hold(over, place, following):
 # ---- Checks ----
 
 
+def check_players(environment, act, learn):
+    """Raise unless these are an Environment and functions; learn may be None."""
+    checks.functions("environment", environment, "begin", "step", "observe")
+    checks.function("act", act)
+    if learn is not None:
+        checks.function("learn", learn)
+
+
+def parts_of(name, answer, *parts):
+    """The answer of a function, a tuple of these parts; raise TypeError if it is no such tuple."""
+    if not isinstance(answer, (tuple, list)) or len(answer) != len(parts):
+        raise TypeError(f"{name} must return {', '.join(parts)}; it is {checks.describe(answer)}.")
+    return answer
+
+
 def check_noise(noise):
     """(T, M, N) of the noise; raise unless it is {"world", "agent"}, trees that agree on these."""
     if not isinstance(noise, dict) or set(noise) != {"world", "agent"}:
@@ -128,7 +148,13 @@ def check_noise(noise):
     if not arrays:
         raise ValueError("noise must hold an array (T, M, N, ...), which says how long to act.")
     for path, leaf in zip(paths, arrays):
-        checks.axes(path, leaf, "T M N ...")
+        checks.floats(path, leaf)
+        if np.ndim(leaf) < 3:
+            raise ValueError(
+                f"{path} must have shape (T, M, N, ...); its shape is {np.shape(leaf)}."
+            )
+        if checks.readable(leaf):
+            checks.finite(path, leaf)
         if np.shape(leaf)[:3] != np.shape(arrays[0])[:3]:
             raise ValueError(
                 f"All noise must agree on the axes (T, M, N); {paths[0]} has shape "
@@ -150,11 +176,28 @@ def check_axes(name, value, front, more):
         raise ValueError(f"{name} must have shape {(*front, more)}; its shape is {shape}.")
 
 
-def check_outcome(reward, done, front):
+def check_numbers(name, value, over, more):
+    """Raise unless value is floats (M, N, more), and finite where the episode goes on."""
+    checks.floats(name, value)
+    check_axes(name, value, np.shape(over), more)
+    if checks.readable(value) and checks.readable(over):
+        checks.finite(name, value[over == 0.0])
+
+
+def check_outcome(reward, done, over):
     """Raise unless reward and done are floats (M, N), and done, where readable, is 0 or 1."""
     for name, value in (("reward", reward), ("done", done)):
         checks.floats(name, value)
-        if np.shape(value) != front:
-            raise ValueError(f"{name} must have shape {front}; its shape is {np.shape(value)}.")
+        if np.shape(value) != np.shape(over):
+            raise ValueError(
+                f"{name} must have shape {np.shape(over)}; its shape is {np.shape(value)}."
+            )
+    check_ends(done)
+    if checks.readable(reward) and checks.readable(over):
+        checks.finite("reward", reward[over == 0.0])
+
+
+def check_ends(done):
+    """Raise unless done, where readable, is 0 or 1."""
     if checks.readable(done) and not numpy.all((done == 0.0) | (done == 1.0)):
         raise ValueError(f"done must be 0 or 1; it has {done[(done != 0.0) & (done != 1.0)][0]}.")

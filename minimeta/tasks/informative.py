@@ -39,9 +39,9 @@ def begin(problem, noise):
 
 def step(problem, place, action, noise):
     """Pay what the arm that was pulled pays; never done."""
-    choices.check_one_hot("problem", problem, "M A")
+    pays = payments(problem)
     choices.check_move(problem, place, action, np.shape(problem)[-1] + 1)
-    reward = np.sum(action * np.expand_dims(payments(problem), 1), axis=-1)
+    reward = np.sum(action * np.expand_dims(pays, 1), axis=-1)
     return place, reward, np.zeros_like(reward)
 
 
@@ -52,6 +52,7 @@ def observe(problem, place):
 
 def payments(problem):
     """What each arm pays, the one that tells last: (M, A) -> (M, A + 1)."""
+    choices.check_one_hot("problem", problem, "M A")
     arms = np.shape(problem)[-1]
     tells = np.sum(problem * (np.arange(arms, dtype=problem.dtype) + 1.0), axis=-1) / arms
     return np.concatenate([OTHER + (TARGET - OTHER) * problem, tells[:, None]], axis=-1)

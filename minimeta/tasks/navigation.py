@@ -21,6 +21,7 @@ import math
 
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
+from minimeta.tasks import choices
 from minimeta.tasks.drawing import generator
 from minimeta.tasks.environment import Environment
 
@@ -39,8 +40,7 @@ def draw(rng, tasks, episodes, steps, batches=1):
 
 def draw_noise(rng, tasks, episodes, steps):
     """{"world": the starts at the origin, "agent": standard normal}, both (T, M, N, 2)."""
-    for name, value in (("tasks", tasks), ("episodes", episodes), ("steps", steps)):
-        checks.integer(name, value, at_least=1)
+    choices.check_sizes(tasks, episodes, steps)
     agent = to_device(generator(rng).normal(size=(steps, tasks, episodes, 2)))
     return {"world": np.zeros_like(agent), "agent": agent}
 
@@ -65,6 +65,8 @@ def environment(unit=0.1, limit=1.0, cost=distance):
     checks.function("cost", cost)
 
     def step(problem, place, action, noise):
+        check_positions(problem, place, "place")
+        choices.check_filled("action", action, "M N A")
         if np.shape(action) != np.shape(place):
             raise ValueError(
                 f"action must have shape {np.shape(place)}, as the positions; "
@@ -72,28 +74,35 @@ def environment(unit=0.1, limit=1.0, cost=distance):
             )
         move = action if limit == math.inf else np.clip(action, -limit, limit)
         place = place + unit * move
-        reward = -cost(place - np.expand_dims(problem, 1))
-        return place, reward, np.zeros_like(reward)
+        price = cost(place - np.expand_dims(problem, 1))
+        checks.floats("what cost returns", price)
+        return place, -price, np.zeros_like(price)
 
     return Environment(begin, step, observe)
 
 
 def begin(problem, noise):
     """The positions at which the episodes begin, which are the noise: (M, N, 2)."""
-    checks.array("problem", problem, "M D")
-    checks.floats("noise", noise)
-    fits = np.ndim(noise) == 3 and (len(noise), np.shape(noise)[-1]) == (len(problem), 2)
-    if not fits or np.shape(problem)[-1] != 2:
-        raise ValueError(
-            "problem and noise must be goals (M, 2) and starts (M, N, 2) of as many tasks; "
-            f"their shapes are {np.shape(problem)} and {np.shape(noise)}."
-        )
+    check_positions(problem, noise, "noise")
     return noise
 
 
 def observe(problem, place):
     """The positions in halves of a side, (M, N, 2): the corners of the square are at +-1."""
+    checks.floats("place", place)
     return place / HALF
+
+
+def check_positions(problem, positions, name):
+    """Raise unless the problem is goals (M, 2), and these positions (M, N, 2) are of its tasks."""
+    choices.check_filled("problem", problem, "M D")
+    choices.check_filled(name, positions, "M N D")
+    fits = (len(positions), np.shape(positions)[-1]) == (len(problem), 2)
+    if not fits or np.shape(problem)[-1] != 2:
+        raise ValueError(
+            f"problem and {name} must be goals (M, 2) and positions (M, N, 2) of as many tasks; "
+            f"their shapes are {np.shape(problem)} and {np.shape(positions)}."
+        )
 
 
 NAVIGATION = environment()

@@ -46,6 +46,7 @@ def environment(high=HIGH, low=LOW, turn=TURN):
     check_process(high, low, turn)
 
     def step(problem, place, action, noise):
+        check_good("problem", problem, "M A")
         check_good("place", place, "M N A")
         choices.check_move(problem, place, action, np.shape(problem)[-1])
         check_noise(noise, np.shape(place))
