@@ -1,8 +1,8 @@
 """Recurrent players of bandits, beside the best player there can be.
 
-    python experiments/bandits.py                        everything, 3 seeds: about 8 minutes
+    python experiments/bandits.py                        everything, 3 seeds: about 9 minutes
     python experiments/bandits.py short --seeds 0        one of short, forms, long, dependent,
-                                                         contextual
+                                                         contextual, two_step
 
 short       two arms, 10 pulls: the shortfall V* - J below the Bayes-adaptive optimum, 6.022
 forms       the same, trained on rewards as they were drawn: by REINFORCE (Duan), with a critic,
@@ -13,6 +13,9 @@ dependent   two arms that pay with the chances 0.9 and 0.1, 20 pulls: the regret
 contextual  5 contexts and 5 actions, 30 steps: how far the chance to be right is below the closed
             form, at the step where it is farthest, and where it is nearest; the player takes the
             action with the largest logit
+two_step    20 trials of the two-step task: what a trial earns on average, of .70 for who knows all,
+            beside the best player; and how often a player repeats its first action after a trial,
+            by whether the way was common and whether it paid
 
 Thompson sampling, the greedy player and UCB play the same test bandits. What follows +- is the
 standard error over tasks. CPU seconds are those of one training.
@@ -28,10 +31,12 @@ from minimeta.agents.acting import decide, play
 from minimeta.core.optim import adam, linear_decay
 from minimeta.exact import bandit_dp, dependent_arms
 from minimeta.exact import contextual as exact_contextual
-from minimeta.tasks import bandits
+from minimeta.exact import two_step as exact_two_step
+from minimeta.tasks import bandits, two_step
 from minimeta.tasks import contextual as tasks_of_contexts
 from minimeta.tasks.bandits import BERNOULLI
 from minimeta.tasks.contextual import CONTEXTUAL
+from minimeta.tasks.two_step import TWO_STEP
 from minimeta.training import train
 
 HIGH = 0.9  # of the dependent arms
@@ -137,12 +142,47 @@ def run_contextual(seeds, steps, tasks):
             )
 
 
+# ---- Two steps ----
+
+TRIALS = 20
+
+
+def show_trials(name, learner, meta, tasks, seconds="", seed=99):
+    """Print what a trial earns in the mean, and how often the first action is repeated."""
+    problem, noise = single(two_step.draw(numpy.random.default_rng(seed), tasks, 10, 2 * TRIALS))
+    episodes = play(learner, meta, TWO_STEP, problem, noise)
+    means = two_step.mean_rewards(problem, episodes.observation)  # 0 at the second stage
+    earned = (means * episodes.action).sum(axis=(-1, -2)) / TRIALS
+    show_mean(f"two_step, {name}: a trial earns", earned.mean(axis=1), seconds)
+    first = episodes.action[:, :, ::2]  # (M, N, trials, 2)
+    stays = (first[:, :, 1:] * first[:, :, :-1]).sum(axis=-1)
+    led = episodes.observation[:, :, 1::2, 1:]  # to place 1 or 2
+    common, paid = (led * first).sum(axis=-1)[:, :, :-1], episodes.reward[:, :, 1:-1:2]
+    for way, chosen in (("a common", common), ("an uncommon", 1.0 - common)):
+        for word, weight in (("paid", chosen * paid), ("unpaid", chosen * (1.0 - paid))):
+            rate = (stays * weight).sum() / weight.sum()
+            above = ((stays - rate) * weight).sum(axis=(1, 2)) / weight.sum(axis=(1, 2)).mean()
+            show_mean(f"  stays after {way} way that {word}", rate + above)
+
+
+def run_two_step(seeds, steps, tasks):
+    """Train RL2 on the two-step task; print what a trial earns it and the best player."""
+    show_trials("best player", exact_two_step.learner(), {}, tasks)
+    agent = rl2.learner(3, 2, hidden=24)
+    follow = policy_gradient.bandit_gradient(agent, TWO_STEP, two_step.mean_rewards)
+    draw = lambda rng: two_step.draw(rng, 16, 8, 2 * TRIALS)
+    for seed in seeds:
+        meta, seconds = train_agent(agent, follow, draw, seed, steps)
+        show_trials(f"seed {seed}: rl2", agent, meta, tasks, seconds)
+
+
 RUNS = {
     "short": (run_short, 800),
     "forms": (run_forms, 2000),
     "long": (run_long, 1000),
     "dependent": (run_dependent, 400),
     "contextual": (run_contextual, 850),
+    "two_step": (run_two_step, 400),
 }
 
 
