@@ -1,8 +1,8 @@
 """Recurrent players of bandits, beside the best player there can be.
 
-    python experiments/bandits.py                        everything, 3 seeds: about 9 minutes
+    python experiments/bandits.py                        everything, 3 seeds: about 13 minutes
     python experiments/bandits.py short --seeds 0        one of short, forms, long, dependent,
-                                                         contextual, two_step
+                                                         contextual, two_step, informative
 
 short       two arms, 10 pulls: the shortfall V* - J below the Bayes-adaptive optimum, 6.022
 forms       the same, trained on rewards as they were drawn: by REINFORCE (Duan), with a critic,
@@ -16,6 +16,9 @@ contextual  5 contexts and 5 actions, 30 steps: how far the chance to be right i
 two_step    20 trials of the two-step task: what a trial earns on average, of .70 for who knows all,
             beside the best player; and how often a player repeats its first action after a trial,
             by whether the way was common and whether it paid
+informative 5 pulls of ten arms and one that tells: what is earned of 20.55, where 11 is the best
+            without ever asking, and how often the first pull asks; trained on the rewards alone,
+            and with a bonus for the entropy of the policy that falls to zero in training
 
 Thompson sampling, the greedy player and UCB play the same test bandits. What follows +- is the
 standard error over tasks. CPU seconds are those of one training.
@@ -27,15 +30,20 @@ import numpy
 from rules import run_asked, show_mean, single
 
 from minimeta.agents import baselines, contextual, critics, policy_gradient, rl2
-from minimeta.agents.acting import decide, play
+from minimeta.agents.acting import action_logits, decide, play
+from minimeta.core.backend import np
+from minimeta.core.gradients import grad
+from minimeta.core.losses import log_softmax, softmax
 from minimeta.core.optim import adam, linear_decay
 from minimeta.exact import bandit_dp, dependent_arms
 from minimeta.exact import contextual as exact_contextual
+from minimeta.exact import informative as exact_informative
 from minimeta.exact import two_step as exact_two_step
-from minimeta.tasks import bandits, two_step
+from minimeta.tasks import bandits, informative, two_step
 from minimeta.tasks import contextual as tasks_of_contexts
 from minimeta.tasks.bandits import BERNOULLI
 from minimeta.tasks.contextual import CONTEXTUAL
+from minimeta.tasks.informative import INFORMATIVE
 from minimeta.tasks.two_step import TWO_STEP
 from minimeta.training import train
 
@@ -176,6 +184,48 @@ def run_two_step(seeds, steps, tasks):
         show_trials(f"seed {seed}: rl2", agent, meta, tasks, seconds)
 
 
+# ---- An arm that tells ----
+
+
+def curious_gradient(agent):
+    """As `bandit_gradient`, for data (problem, noise, weight): the entropy has this weight."""
+
+    def follow(meta, data):
+        problem, noise, weight = data
+        episodes = play(agent, meta, INFORMATIVE, problem, noise)
+        means = informative.mean_rewards(problem, episodes.observation)
+
+        def loss(meta):
+            logits = action_logits(agent, meta, episodes)  # (M, N, T, A)
+            entropy = -np.mean(np.sum(softmax(logits) * log_softmax(logits), axis=(-1, -2)))
+            earned = policy_gradient.bandit_surrogate(agent, meta, episodes, means)
+            return -earned - weight * entropy
+
+        return -np.mean(np.sum(episodes.reward, axis=-1)), grad(loss)(meta)
+
+    return follow
+
+
+def show_informed(name, learner, meta, tasks, seconds=""):
+    """Print what is earned in five pulls, and how often the first one asks."""
+    pair = single(informative.draw(numpy.random.default_rng(99), tasks, 10, 5))
+    episodes = play(learner, meta, INFORMATIVE, *pair)
+    show_mean(f"informative, {name}: earns", episodes.reward.sum(-1).mean(axis=1), seconds)
+    show_mean("  asks at once", episodes.action[:, :, 0, -1].mean(axis=1))
+
+
+def run_informative(seeds, steps, tasks):
+    """Train RL2 on bandits with an arm that tells, without and with a bonus for entropy."""
+    show_informed("best player", exact_informative.learner(), {}, tasks)
+    agent = rl2.learner(1, 11, hidden=48)
+    for name, first in (("rl2", 0.0), ("rl2 with entropy", 1.0)):
+        for seed in seeds:
+            weights = iter(first * numpy.maximum(0.0, 1.0 - numpy.arange(steps) / (0.7 * steps)))
+            draw = lambda rng, w=weights: (*informative.draw(rng, 64, 8, 5), numpy.array(next(w)))
+            meta, seconds = train_agent(agent, curious_gradient(agent), draw, seed, steps, 0.02)
+            show_informed(f"seed {seed}: {name}", agent, meta, tasks, seconds)
+
+
 RUNS = {
     "short": (run_short, 800),
     "forms": (run_forms, 2000),
@@ -183,6 +233,7 @@ RUNS = {
     "dependent": (run_dependent, 400),
     "contextual": (run_contextual, 850),
     "two_step": (run_two_step, 400),
+    "informative": (run_informative, 1500),
 }
 
 

@@ -530,6 +530,29 @@ def calls():
             "draw_noise": dict(rng=rng(), tasks=2, episodes=2, steps=2, states=2, actions=2),
             "environment": dict(push=0.1),
         },
+        "tasks.contextual": {
+            "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, contexts=2, actions=3),
+            "draw_noise": dict(rng=rng(), tasks=2, episodes=2, steps=2, contexts=2),
+        },
+        "exact.bandit_dp": {
+            "solve": dict(arms=2, steps=3, prior=(1.0, 2.0)),
+            "learner": dict(arms=2, steps=3, prior=(1.0, 2.0)),
+        },
+        "exact.contextual": {
+            "chance_right": dict(steps=3, contexts=2, actions=3),
+            "learner": dict(contexts=2, actions=3),
+        },
+        "exact.dependent_arms": {
+            "regret": dict(high=0.9, steps=3),
+            "regret_in_the_long_run": dict(high=0.9),
+        },
+        "agents.baselines": {
+            "greedy": dict(arms=2),
+            "epsilon_greedy": dict(arms=2, epsilon=0.1),
+            "thompson": dict(arms=2, steps=3),
+            "ucb": dict(arms=2, width=0.5),
+            "uniform": dict(arms=2),
+        },
         "tasks.informative": {
             "draw": dict(rng=rng(), tasks=2, episodes=2, steps=2, arms=3),
             "begin": dict(problem=numpy.eye(K), noise=numpy.full((K, N), 0.5)),

@@ -9,7 +9,7 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "experiments"
 QUICK = {  # script: its arguments; the first word is looked for in what it prints
     "in_context": "chain layer late --seeds 0 --steps 2 --tasks 50",
-    "bandits": "contextual dependent forms two_step --seeds 0 --steps 2 --tasks 4",
+    "bandits": "contextual dependent forms two_step informative --seeds 0 --steps 2 --tasks 4",
     "few_shot": "sphere --data glyphs --seeds 0 --steps 2 --episodes 2",
     "maml_rl": "plain dice --seeds 0 --updates 2 --goals 4",
     "objectives": "lpg --seeds 0 --steps 2 --tasks 4",

@@ -8,7 +8,7 @@ import math
 
 import numpy
 import pytest
-from helpers import rng
+from helpers import is_single, rng, single_precision
 from malformed_calls import is_sentence
 
 from minimeta.agents import acting, rl2
@@ -332,6 +332,15 @@ def test_what_is_well_formed_is_played(name):
     episodes = live(name)
     assert all(numpy.isfinite(leaf).all() for leaf in leaves(episodes))
     assert numpy.shape(episodes.reward) == (M, N, T)
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_single_precision_stays_single(name):
+    with single_precision():
+        problem, noise = drawn(name)
+        act = pull(WORLDS[name][2])
+        single = lambda *args: (None, act(*args)[1].astype("float32"))
+        assert is_single(problem, noise, rollout(WORLDS[name][0], single, problem, noise))
 
 
 def test_there_are_hundreds():

@@ -48,6 +48,7 @@ def epsilon_greedy(arms, epsilon=0.1):
 
 def thompson(arms, steps):
     """Each arm with the probability that it is the best, exactly, for up to so many steps."""
+    checks.integer("arms", arms, at_least=1)
     checks.integer("steps", steps, at_least=1)
     nodes = (steps + arms) // 2 + 1  # exact for polynomials of degree 2 nodes - 1
     return counting_learner(arms, lambda counts: log(chances_to_be_best(counts, nodes)))

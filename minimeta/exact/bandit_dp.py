@@ -46,8 +46,7 @@ def solve(arms, steps, prior=(1.0, 1.0)):
     """The Plan for n steps of a bandit of A arms, whose chances are independent Beta(a, b)."""
     checks.integer("arms", arms, at_least=1)
     checks.integer("steps", steps, at_least=1)
-    for name, number in zip(("prior[0]", "prior[1]"), prior):
-        checks.number(name, number, above=0.0)
+    check_prior(prior)
     if arms * numpy.log2(kinds(steps)) > 62:
         raise ValueError(f"{arms} arms and {steps} steps are too many to count their states.")
     plan = Plan(arms, steps, tuple(prior), [numpy.zeros(1, dtype=numpy.int64)], [])
@@ -181,6 +180,14 @@ def outlook(plan, state, codes, values):
     m = (a + s) / (a + b + s + f)
     paid, failed = numpy.moveaxis(values[numpy.searchsorted(codes, followers(plan, state))], -1, 0)
     return m * (1.0 + paid) + (1.0 - m) * failed
+
+
+def check_prior(prior):
+    """Raise unless the prior of an arm is a pair of positive numbers."""
+    if not isinstance(prior, (tuple, list)) or len(prior) != 2:
+        raise ValueError(f"prior must be two numbers (a, b); it is {checks.describe(prior)}.")
+    for name, number in zip(("prior[0]", "prior[1]"), prior):
+        checks.number(name, number, above=0.0)
 
 
 def check_counts(plan, counts):

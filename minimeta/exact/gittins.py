@@ -23,7 +23,7 @@ import numpy
 
 from minimeta.core import checks
 from minimeta.core.backend import to_host
-from minimeta.exact.bandit_dp import counting_learner
+from minimeta.exact.bandit_dp import check_prior, counting_learner
 
 HALVINGS = 52  # of the interval from 0 to 1: as many as a float has binary digits
 SURE = 1e6  # the logit of an arm for each unit of its index
@@ -100,7 +100,4 @@ def check_problem(discount, depth, prior):
     checks.integer("depth", depth, at_least=1)
     if depth > MOST:
         raise ValueError(f"depth must be at most {MOST}; it is {depth}.")
-    if not isinstance(prior, (tuple, list)) or len(prior) != 2:
-        raise ValueError(f"prior must be two numbers (a, b); it is {checks.describe(prior)}.")
-    for name, number in zip(("prior[0]", "prior[1]"), prior):
-        checks.number(name, number, above=0.0)
+    check_prior(prior)

@@ -70,8 +70,9 @@ def observe(problem, place):
 def mean_rewards(problem, observation):
     """What each action earns in the mean in its trial, at stage 1: (M, N, T, 3) -> (M, N, T, 2).
 
-    At stage 2 it is 0, as the action has no say there. So the mean rewards of a trial are counted
-    where they are decided, for `policy_gradient.bandit_gradient`. This is for TWO_STEP.
+    At stage 2 it is 0, as the action has no say there. So the mean reward of a trial is counted
+    where it is decided, for `policy_gradient.bandit_gradient` on TWO_STEP. What is seen next may
+    depend on the action here: the mean is over all that follows the choice in its trial.
     """
     choices.check_one_hot("observation", observation, "M N T O", 3)
     earned = COMMON * problem + (1.0 - COMMON) * problem[:, ::-1]  # (M, 2)
