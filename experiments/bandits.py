@@ -221,7 +221,7 @@ def run_informative(seeds, steps, tasks):
     for name, first in (("rl2", 0.0), ("rl2 with entropy", 1.0)):
         for seed in seeds:
             weights = iter(first * numpy.maximum(0.0, 1.0 - numpy.arange(steps) / (0.7 * steps)))
-            draw = lambda rng, w=weights: (*informative.draw(rng, 64, 8, 5), numpy.array(next(w)))
+            draw = lambda rng, w=weights: (*informative.draw(rng, 32, 8, 5), numpy.array(next(w)))
             meta, seconds = train_agent(agent, curious_gradient(agent), draw, seed, steps, 0.02)
             show_informed(f"seed {seed}: {name}", agent, meta, tasks, seconds)
 
@@ -233,7 +233,7 @@ RUNS = {
     "dependent": (run_dependent, 400),
     "contextual": (run_contextual, 850),
     "two_step": (run_two_step, 400),
-    "informative": (run_informative, 1500),
+    "informative": (run_informative, 1800),
 }
 
 

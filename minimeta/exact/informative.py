@@ -1,4 +1,4 @@
-"""The best learner of a bandit with an informative arm, which asks at once or not at all.
+"""The best learner of a bandit with an informative arm, and what it is worth to ask.
 
 Of A arms one pays 5 and the others 1, and one more arm pays (number of the target) / A. What is
 known is which arms may still be the target. If it is one of k, with n pulls left, then

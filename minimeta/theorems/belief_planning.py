@@ -117,7 +117,10 @@ def the_restless_optimum_is_that_of_all_histories():
 
 @theorem(lesson="rl2", source="Zhao, Krishnamachari & Liu 2008; Liu & Zhao 2010")
 def the_arm_most_probably_good_is_the_best_of_equal_arms():
-    """To pull the arm that is most probably good earns the optimum where all arms are alike."""
+    """Of two arms that turn alike, to pull the one most probably good earns the optimum.
+
+    Here five pulls of each of four processes; for other numbers of arms it is known of some.
+    """
     values = [exact_restless.value(2, 5, *process) for process in PROCESSES]
     greedy = lambda p: best_of_all_histories(any_state(), 5, probably_good, restless_outcomes(*p))
     return Claim(values, [greedy(process) for process in PROCESSES], tolerance=1e-13)
