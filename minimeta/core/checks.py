@@ -177,6 +177,8 @@ def same_shape(name, value, other_name, other):
 
 def finite(name, value):
     """Raise if any element is NaN or infinite. Reads the values: not for inside a gradient."""
+    if readable(value) and numpy.isfinite(value).all():  # the common case first
+        return
     bad = int(np.sum(~np.isfinite(value)))
     if bad:
         raise ValueError(f"{name} must be finite; {bad} of its {np.size(value)} values are not.")

@@ -32,7 +32,7 @@ def check_filled(name, value, letters):
 def check_chances(name, value, letters):
     """Raise unless value is probabilities with these axes."""
     check_filled(name, value, letters)
-    if checks.readable(value) and not numpy.all((0.0 <= value) & (value <= 1.0)):
+    if checks.readable(value) and not (value.min() >= 0.0 and value.max() <= 1.0):
         raise ValueError(
             f"{name} must hold probabilities, from 0 to 1; "
             f"it reaches from {numpy.min(value):.3g} to {numpy.max(value):.3g}."
@@ -48,8 +48,8 @@ def check_one_hot(name, rows, letters, columns=None):
             f"its shape is {np.shape(rows)}."
         )
     if checks.readable(rows):
-        wrong = (numpy.sum(rows == 1.0, axis=-1) != 1) | (numpy.sum(rows != 0.0, axis=-1) != 1)
-        if numpy.any(wrong):
+        wrong = ((rows == 1.0).sum(axis=-1) != 1) | ((rows != 0.0).sum(axis=-1) != 1)
+        if wrong.any():
             raise ValueError(f"{name} must be one-hot rows; one of them is {rows[wrong][0]}.")
 
 
@@ -84,7 +84,7 @@ def check_uniform(noise, shape, name="noise"):
     checks.floats(name, noise)
     if np.shape(noise) != tuple(shape):
         raise ValueError(f"{name} must have shape {tuple(shape)}; its shape is {np.shape(noise)}.")
-    if checks.readable(noise) and not numpy.all((0.0 <= noise) & (noise <= 1.0)):
+    if checks.readable(noise) and not (noise.min() >= 0.0 and noise.max() <= 1.0):
         raise ValueError(
             f"{name} must be uniform in [0, 1); "
             f"it reaches from {numpy.min(noise):.3g} to {numpy.max(noise):.3g}."

@@ -180,8 +180,7 @@ def check_numbers(name, value, over, more):
     """Raise unless value is floats (M, N, more), and finite where the episode goes on."""
     checks.floats(name, value)
     check_axes(name, value, np.shape(over), more)
-    if checks.readable(value) and checks.readable(over):
-        checks.finite(name, value[over == 0.0])
+    check_alive(name, value, over)
 
 
 def check_outcome(reward, done, over):
@@ -193,8 +192,14 @@ def check_outcome(reward, done, over):
                 f"{name} must have shape {np.shape(over)}; its shape is {np.shape(value)}."
             )
     check_ends(done)
-    if checks.readable(reward) and checks.readable(over):
-        checks.finite("reward", reward[over == 0.0])
+    check_alive("reward", reward, over)
+
+
+def check_alive(name, value, over):
+    """Raise unless value, where readable, is finite in all episodes that are not over (M, N)."""
+    readable = checks.readable(value) and checks.readable(over)
+    if readable and not numpy.isfinite(value).all():
+        checks.finite(name, value[over == 0.0])
 
 
 def check_ends(done):
