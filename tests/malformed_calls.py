@@ -241,8 +241,8 @@ def calls():
     step_of_a_bandit = dict(
         theta=normal(M, D), goal=normal(M, D), deviation=0.5, step_size=0.1, episodes=3
     )
-    squares = grids(rng(), 2, side=2)
-    tabular = dict(problem=squares, policy=numpy.full((2, 4, 4), 0.25), steps=2, discount=0.5)
+    mazes = grids(rng(), 2, side=2)
+    tabular = dict(problem=mazes, policy=numpy.full((2, 4, 4), 0.25), steps=2, discount=0.5)
     bayes = dict(A=numpy.stack([spd()] * T), b=normal(T, D, C))
     prior = dict(mean=normal(D, C), precision=spd())
     task, one = Task(pairs(), pairs()), Data(normal(N, D), labels(N))
