@@ -84,3 +84,19 @@ def prediction_2():
         answers.append(memory)
     assert numpy.allclose(answers, [0, 6 / 3, 9 / 4, 16 / 5], atol=1e-14)
     return answers
+
+
+def prediction_3():
+    """More than half of it. The first error is 1.01, the variance of y, and then it falls fast.
+
+    After one example Bayes knows the only weight but for the noise of that example, so most later
+    errors are little more than the noise variance of 0.01.
+    """
+    T, noise = 20, 0.01
+    x = numpy.random.default_rng(0).normal(size=(2000, T, 1))
+    risks = [linear_gaussian.risk(x[:, :n], numpy.eye(1), noise).mean() for n in range(T)]
+    known = numpy.sum(x[:, :, 0] ** 2, axis=1) / noise  # by hand: precisions add up
+    assert abs(risks[0] - 1.01) < 1e-12 and 0.5 < risks[0] / sum(risks) < 0.8
+    last = numpy.mean(1 / (1 + known - x[:, -1, 0] ** 2 / noise)) + noise
+    assert abs(risks[-1] - last) < 1e-9
+    return float(risks[0] / sum(risks))

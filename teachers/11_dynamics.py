@@ -1,9 +1,15 @@
-"""Answers to the exercises of the lesson dynamics."""
+"""Answers to the exercises of the lesson dynamics.
+
+Predictions 4 and 5 are decided by training. For 4 expect a small difference, less than 0.25 beside
+Bayes and far from the lead of descent. For 5 expect that all modes are known in part and nearly
+alike, the strongest somewhat less than the weakest.
+"""
 
 import numpy
 
 from minimeta import probing
 from minimeta.exact import linear_gaussian, linear_networks, matrix_normal
+from minimeta.tasks import Data
 
 
 def exercise_1():
@@ -56,3 +62,40 @@ def prediction_3():
     assert abs(exact - 2 / 3) < 1e-12
     assert numpy.max(numpy.abs(mean - 2 / 3 * numpy.eye(3))) < 0.04
     return float(exact)
+
+
+def prediction_2():
+    """A little over five times. The strengths alone would say about seven times, by 1 / (2 s).
+
+    A weak mode begins nearer to its end, so its logarithm is smaller, and the ratio of the times is
+    less than that of the strengths.
+    """
+    maps = numpy.random.default_rng(0).normal(size=(4000, 3, 3))
+    strong, _, weak = numpy.median(numpy.linalg.svd(maps, compute_uv=False), axis=0)
+    u, steps = numpy.full(2, 0.0016), numpy.zeros(2)
+    for _ in range(20_000):  # du/dt = 2 u (s - u) in small steps
+        steps = steps + (u < numpy.array([strong, weak]) / 2)
+        u = u + 1e-3 * 2 * u * (numpy.array([strong, weak]) - u)
+    exact = linear_networks.half_time(numpy.array([strong, weak]), 0.0016)
+    assert numpy.allclose(steps * 1e-3, exact, rtol=0.01)
+    ratio = exact[1] / exact[0]
+    assert 3 < ratio < strong / weak
+    return float(ratio)
+
+
+def prediction_6():
+    """Less. How much less is decided by training: expect that more than 0.2 of the mode is lost.
+
+    To keep its share the LSTM would have to answer four times as much to labels four times as
+    large, as Bayes does, who is linear. But a label enters through a tanh, which grows by at most
+    four times, and hardly at all where the label is large already.
+    """
+    rng = numpy.random.default_rng(0)
+    x, y, new = rng.normal(size=(1, 12, 3)), rng.normal(size=(1, 12, 3)), rng.normal(size=(1, 5, 3))
+    bayes = matrix_normal.learner(0.0, numpy.eye(3), numpy.eye(3), 0.25)
+    usual, large = (bayes.predict({}, bayes.adapt({}, Data(x, k * y)), new) for k in (1, 4))
+    assert numpy.allclose(large, 4 * usual, atol=1e-12)
+    labels = numpy.array([0.1, 4.0])
+    grown = numpy.tanh(4 * labels) / numpy.tanh(labels)
+    assert 1 < grown[1] < 1.01 < grown[0] < 4
+    return [*grown]
