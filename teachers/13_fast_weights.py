@@ -1,5 +1,7 @@
 """Answers to the exercises of the lesson fast_weights."""
 
+import math
+
 import numpy
 
 from minimeta.exact import associative
@@ -64,3 +66,32 @@ def prediction_2():
     errors = [associative.random_keys_error(pairs, 16) for pairs in (9, 33)]
     assert numpy.allclose(errors, [0.5, 2.0], atol=1e-12)
     return [float(error) for error in errors]
+
+
+def prediction_3():
+    """15/23 = 0.652. The softmax is better: it knows which pairs belong to the symbol asked for.
+
+    The error of both is the same in kind, old values in the answer. The sum holds them all with the
+    weight of the last one, and can only make all of them smaller; softmax divides by how many there
+    are in this task. It is still far from zero, as it cannot tell old from new.
+    """
+    others, n = 15 / 8, numpy.arange(1, 17)
+    chances = [math.comb(15, k - 1) * (1 / 8) ** (k - 1) * (7 / 8) ** (16 - k) for k in n]
+    of_sum, of_softmax = others / (1 + others), float(chances @ (1 - 1 / n))
+    assert abs(of_sum - 15 / 23) < 1e-15
+    assert abs(of_sum - associative.rewritten_sum_error(8, 16)) < 1e-12
+    assert 0.3 < of_softmax < of_sum
+    return [of_sum, of_softmax]
+
+
+def prediction_4():
+    """2.5 standard deviations, beyond which lies 0.6 of a hundred. So 1 bit in 166 is wrong.
+
+    A bit is wrong if fewer than 38 of the 100 random signs are right ones, as 2 k - 100 < -25. The
+    sum is even and 25 is odd, so there are no ties.
+    """
+    wrong = sum(math.comb(100, k) for k in range(101) if 2 * k - 100 < -25) / 2**100
+    normal = math.erfc(2.5 / 2**0.5) / 2
+    assert abs(wrong - associative.pattern_error(25, 5)) < 1e-12
+    assert abs(wrong - normal) < 1e-3
+    return [2.5, wrong]

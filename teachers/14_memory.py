@@ -57,3 +57,38 @@ MISTAKES = {
     3: [[0, 1, 2, 3, 3, 3, 3], [0, 0, 0, 0, 0, 0, 0], [0, 1, 2, 3, 2, 1, 0]],
     4: [0.5, 0.669, 0.806],  # the prior; the centre taken as known; its variance twice
 }
+
+
+def prediction_1():
+    """75 percent: (1/2 + 1) / 2. The first class is a guess, and the second is the label left."""
+    orders = [(0, 1), (1, 0)]  # of the classes; the learner guesses 0 first, then what is left
+    right = [(order[0] == 0) + 1 for order in orders]  # the second guess is always right
+    share = sum(right) / 4
+    assert share == sequential_classes.first_presentation_bound(2) == 0.75
+    return share
+
+
+def prediction_2():
+    """Three quarters: the weights are as exp(log 3) = 3 to exp(0) = 1, whatever the length."""
+    keys, key = numpy.eye(2), numpy.array([2.0, 0.0])
+    cosines = slots.unit(keys) @ slots.unit(key)
+    weights = numpy.exp(math.log(3) * cosines)
+    first = weights[0] / weights.sum()
+    assert abs(first - 0.75) < 1e-5  # `unit` adds a tiny number to the squared length
+    return float(first)
+
+
+def prediction_3():
+    """Slot 1. The third example reads slot 0, which it is like, and what is read is kept.
+
+    Before its write the usage is 0.95^2 + 0.95 + 1 in slot 0, which was written once and read
+    twice, and 0.95 in slot 1.
+    """
+    usage, written = numpy.zeros(2), []
+    for read in ([0.0, 0.0], [1.0, 0.0], [1.0, 0.0]):  # 2nd: only slot 0 holds anything
+        usage = 0.95 * usage + numpy.array(read)
+        chosen = slots.least_used(usage)
+        written.append(int(chosen.argmax()))
+        usage = usage + chosen
+    assert written == [0, 1, 1]
+    return written[-1]

@@ -51,3 +51,37 @@ MISTAKES = {
     3: [[32, 11], [16, 5], [32, 12], [32, 5]],  # the label's token; late labels; six labels seen
     4: [1.0, 1.5, 3.0, 2.0],  # one step; two steps; labels that stay as they were; the limit
 }
+
+
+def prediction_1():
+    """w_1 = 0.2 (2 + 8) / 2 = 1, so the answer is 3 w_1 = 3. The layer and the step agree."""
+    x, y, alpha = numpy.array([1.0, 2.0]), numpy.array([2.0, 4.0]), 0.2
+    w = alpha * numpy.mean(x * y)
+    by_layer = layers_answer(x, y, 3.0, alpha, layers=1)
+    assert w == 1.0 and abs(by_layer - 3 * w) < 1e-14
+    return [float(w), by_layer]
+
+
+def prediction_2():
+    """By four, too: R = v D (1 - v^2 / B), and v^2 / B is the same in every unit of the inputs.
+
+    The best step size grows by four in return, and only the factor v D is left.
+    """
+    moments = [in_context.uniform_moments(half_width) for half_width in (1.0, 0.5)]
+    sizes = [in_context.best_step_size(10, 10, *pair) for pair in moments]
+    plateaus = [in_context.plateau(10, 10, *pair) for pair in moments]
+    assert abs(sizes[1] / sizes[0] - 4) < 1e-12 and abs(plateaus[0] / plateaus[1] - 4) < 1e-12
+    v, m = 1 / 12, 1 / 80  # by hand, for inputs uniform between -1/2 and 1/2
+    B = 9 / 10 * v**2 + (m + 9 * v**2) / 10
+    assert abs(plateaus[1] - 10 * v * (1 - v**2 / B)) < 1e-12
+    return plateaus[0] / plateaus[1]
+
+
+def prediction_3():
+    """w_2 = 1 + 0.2 (1 + 4) / 2 = 1.5, and the answer is 4.5. The limit, w = 2, would answer 6."""
+    x, y, w = numpy.array([1.0, 2.0]), numpy.array([2.0, 4.0]), 0.0
+    for _ in range(2):
+        w = w + 0.2 * numpy.mean(x * (y - w * x))
+    by_layers = layers_answer(x, y, 3.0, 0.2, layers=2)
+    assert abs(w - 1.5) < 1e-14 and abs(by_layers - 3 * w) < 1e-13
+    return [float(w), by_layers]
