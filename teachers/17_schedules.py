@@ -2,6 +2,8 @@
 
 import numpy
 
+from minimeta.core.gradients import grad
+from minimeta.core.optim import adam
 from minimeta.exact import schedules
 
 
@@ -57,3 +59,40 @@ def prediction_3():
     held = end * -(1.0 + 0.5)
     assert abs(full + 1 / 4) < 1e-8 and held == -3 / 8
     return [full, held]
+
+
+def prediction_2():
+    """It finds them, though the loss is no convex function of the step sizes.
+
+    The order of the steps does not matter, so there are as many equal minima as orders, and a rough
+    guess is near to one of them. A larger step size than that of the lesson gets there sooner.
+    """
+    spectrum = numpy.array([0.3, 0.5, 1.0, 1.4, 1.7, 2.0])
+    weights = numpy.array([3.0, 1.0, 2.0, 1.0, 2.0, 1.0]) / 10
+    loss = grad(lambda sizes: schedules.expected_loss(sizes, spectrum, weights))
+    sizes, eta = numpy.array([1.5, 0.8, 0.5]), adam(lambda update: 0.1 * 0.99**update)
+    state = eta.init(sizes)
+    for _ in range(900):
+        sizes, state = eta.update(loss(sizes), state, sizes)
+    best = schedules.best_schedule(spectrum, weights, 3)
+    assert numpy.allclose(numpy.sort(sizes)[::-1], best, atol=1e-4)
+    return [*sizes]
+
+
+def prediction_4():
+    """Zero: a polynomial of degree 6 can be zero at all six. Momentum keeps nearly a thousandth.
+
+    That is what the bound allows after five steps or four. The two constants of momentum are best
+    for the worst case over a whole interval, so it reaches zero after no number of steps.
+    """
+    spectrum = numpy.array([0.3, 0.5, 1.0, 1.4, 1.7, 2.0])
+    weights = numpy.array([3.0, 1.0, 2.0, 1.0, 2.0, 1.0]) / 10
+    bound = schedules.krylov_bound(spectrum, weights, 6)
+    alpha, beta, _ = schedules.heavy_ball(0.3, 2.0)
+    error, v = numpy.ones(6), numpy.zeros(6)  # as a share of the first error in each direction
+    for _ in range(6):
+        v = beta * v + spectrum * error
+        error = error - alpha * v
+    left = weights @ error**2
+    assert bound[6] < 1e-20 < bound[5] < left < bound[4]
+    return [float(bound[6]), float(left)]

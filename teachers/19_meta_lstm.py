@@ -1,4 +1,8 @@
-"""Answers to the exercises of the lesson meta_lstm."""
+"""Answers to the exercises of the lesson meta_lstm.
+
+Prediction 4 is decided by training, and by its seed: both leave less than a quarter of the median
+error after five updates, and which of them is ahead then is not the same for all seeds.
+"""
 
 
 def exercise_1():
