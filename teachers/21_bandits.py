@@ -68,3 +68,26 @@ def prediction_4():
     }
     assert abs(chances[1] - 0.2) < 1e-15 and abs(chances[30] - 0.959) < 1e-3
     return [*chances.values()]
+
+
+def prediction_3():
+    """More than three times as long. Context 1 is ahead, and pulls the shared bias its own way.
+
+    At first 2 g_2 is less than g_1, so J_2 falls, below a fifth of what it was. There its gradient
+    is tiny, and it begins to climb only after context 1 has learned.
+    """
+    times = []
+    for shared in (1.0, 0.0):
+        J, t, least, step = numpy.array([0.2, 0.05]), 0.0, 1.0, 0.05
+
+        def rate(J, shared=shared):
+            g = J * (1 - J)
+            return 2 * g * (g + shared * (g - g[::-1]))
+
+        while J[1] < 0.95:
+            J, t = J + step * rate(J + step / 2 * rate(J)), t + step
+            least = min(least, J[1])
+        times.append(t)
+        assert least < 0.01 if shared else least >= 0.05
+    assert abs(times[1] - 24.8) < 0.1 and times[0] > 3 * times[1]
+    return times
