@@ -1,5 +1,7 @@
 """Answers to the exercises of the lesson objectives."""
 
+from functools import partial
+
 import numpy
 
 from minimeta.agents import lpg
@@ -65,3 +67,19 @@ def prediction_1():
     change = (first + second) / 2
     assert change == 0.25
     return change
+
+
+def prediction_2():
+    """Near zero: arbitrary targets push the policy somewhere, as often to worse as to better.
+
+    On one problem it may end far from zero. The mean over problems is small, but one rule pushes in
+    one way, so do not expect exactly 0. The snippet averages over two untrained rules.
+    """
+    rng, areas = numpy.random.default_rng(0), []
+    problem, noises = tabular.draw(rng, 30, 2, 10, 30)
+    for _ in range(2):
+        rule = partial(lpg.update, lpg.init(rng), step_size=1.0)
+        life = agents.live(rule, lpg.start(lpg.init(rng), problem), problem, noises)
+        areas.append(agents.area(agents.curve(life, problem, 10)).mean())
+    assert abs(numpy.mean(areas)) < 0.3
+    return float(numpy.mean(areas))
