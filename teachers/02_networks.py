@@ -1,4 +1,8 @@
-"""Answers to the exercises of the lesson networks."""
+"""Answers to the exercises of the lesson networks.
+
+Prediction 3 is decided by training: the slower wave is learned first. What to expect of wave 8 is
+much longer: prediction 4 shows why, for a network that can be solved.
+"""
 
 import numpy
 

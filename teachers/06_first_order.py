@@ -1,4 +1,8 @@
-"""Answers to the exercises of the lesson first_order."""
+"""Answers to the exercises of the lesson first_order.
+
+Prediction 3 is decided by training: expect FOMAML to be behind MAML after one step, in the mean and
+in the median. Ask for the sign first; the lesson prints both errors.
+"""
 
 import numpy
 

@@ -1,4 +1,8 @@
-"""Answers to the exercises of the lesson inner_loop."""
+"""Answers to the exercises of the lesson inner_loop.
+
+Prediction 4 is decided by training: expect ANIL's median to be larger than MAML's, by less than a
+factor of two. That is far ahead of fine-tuning the joint start, though only the head moves.
+"""
 
 import numpy
 

@@ -80,14 +80,20 @@ def answers(path: Path) -> dict:
     }
 
 
-def page(lesson, known):
+def note(path: Path) -> str:
+    """What a teachers' file says of the predictions that only a run decides, below its title."""
+    return ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).partition("\n\n")[2]
+
+
+def page(lesson, known, expect=""):
     """The page of answers to a lesson, and how many of its questions have none."""
     parts, missing = [f"# {lesson.number}. {lesson.title}"], 0
     for question in questions(lesson):
         parts += [f"## {question.kind.capitalize()} {question.number}", question.text]
         code = known.get(f"{question.kind}_{question.number}")
         missing += code is None
-        parts.append(fence("python", code) if code else "The next cell of the lesson answers it.")
+        by_the_run = f"The next cell of the lesson answers it. {expect}".rstrip()
+        parts.append(fence("python", code) if code else by_the_run)
     return "\n\n".join(parts) + "\n", missing
 
 
@@ -111,7 +117,8 @@ def pack(folder: Path) -> int:
     missing = 0
     for lesson in lessons.all_lessons():
         path = ANSWERS / lesson.path.name
-        text, count = page(lesson, answers(path) if path.is_file() else {})
+        known = (answers(path), note(path)) if path.is_file() else ({},)
+        text, count = page(lesson, *known)
         (folder / "answers" / f"{lesson.path.stem}.md").write_text(text, encoding="utf-8")
         if path.is_file():
             shutil.copy(path, folder / "answers")
