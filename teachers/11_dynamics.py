@@ -1,8 +1,8 @@
 """Answers to the exercises of the lesson dynamics.
 
 Predictions 4 and 5 are decided by training. For 4 expect a small difference, less than 0.25 beside
-Bayes and far from the lead of descent. For 5 expect that all modes are known in part and nearly
-alike, the strongest somewhat less than the weakest.
+Bayes and far from the lead of descent. For 5 expect that all modes are known in part, the strongest
+less than the weakest: none waits for another, and the order of descent is turned round.
 """
 
 import numpy
