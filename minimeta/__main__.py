@@ -19,7 +19,12 @@ def main(words=None):
         )
     given = commands().parse_args(words)
     try:
-        return given.run(given)
+        status = given.run(given)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the reader, `head` for one, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141  # what a shell reports of a program that a closed pipe has ended
     except ModuleNotFoundError as error:
         return complain(
             f"{error.name} is not installed: run `make setup` or pip install -e '.[dev]'."
@@ -100,6 +105,7 @@ def add_course(command):
     grades.add_argument("submissions", help="a folder of files, notebooks and folders; or a file")
     grades.add_argument("--to", metavar="RESULTS", required=True)
     grades.add_argument("--seed", type=int, help="of the secret inputs, to grade again as before")
+    grades.add_argument("--similarity", action="store_true", help="list pairs that share code")
     scope.add_argument("--to", metavar="ZIP", required=True)
     for part in (grades, scope):
         part.add_argument("--unconfined", action="store_true", help="run work that you trust")
@@ -252,12 +258,17 @@ def check_work(given):
 
 def grade(given):
     """Grade submissions and write the results."""
+    from minimeta.course.grading import similarity
     from minimeta.course.grading.grade import grade
 
     os.environ.setdefault("MPLBACKEND", "Agg")
     if given.unconfined:
         complain("Unconfined: a submission can read your files, use the network, change results.")
+    if given.similarity:
+        similarity.require()
     grade(given.assignment, given.submissions, given.to, given.seed, given.unconfined)
+    if given.similarity:
+        similarity.report(given.assignment, given.submissions, given.to)
     return 0
 
 

@@ -8,5 +8,6 @@ confinement   what a child gives up before a student's first line: files, system
 verdicts      compares what came back with the right numbers; all decisions are made here
 results       a JSON file for each submission, a CSV, statistics
 grade         the command: puts these together, goes on where it stopped
+similarity    pairs of submissions that share code, by copydetect
 gradescope    the same in the form that Gradescope expects
 """

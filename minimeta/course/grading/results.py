@@ -67,7 +67,7 @@ def write_table(folder, results):
     table.writerow(["submission", "points", *names])
     for one in results:
         points = [test["score"] for test in one["tests"]]
-        table.writerow([_cell(one["extra_data"]["submission"]), one["score"], *points])
+        table.writerow([cell(one["extra_data"]["submission"]), one["score"], *points])
     write(folder / "grades.csv", file.getvalue())
 
 
@@ -102,6 +102,6 @@ def write_statistics(folder, assignment, results):
     return numbers
 
 
-def _cell(text):
+def cell(text):
     """A name as a spreadsheet shows it, and never as a formula."""
     return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
