@@ -120,3 +120,13 @@ def test_certify_says_in_one_sentence_what_is_not_there(mine, words, sentence, c
     assert main(["certify", *words]) == 1
     said = capsys.readouterr()
     assert sentence in said.err and len(said.err.splitlines()) == 1 and not said.out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no closed pipe of this kind")
+def test_a_reader_that_has_seen_enough_gets_no_traceback():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "minimeta", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()  # before the first line is written
+    assert process.stderr.read() == b"" and process.wait() == 141
+    process.stderr.close()
