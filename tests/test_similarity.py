@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import sys
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_the_pairs_are_written_and_told(folder, tmp_path):
 
 
 def test_without_copydetect_there_is_one_sentence_and_no_grading(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(similarity.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "copydetect", None)
     words = ["grade", "05", str(HONEST), "--to", str(tmp_path / "results"), "--similarity"]
     assert main(words) == 1 and not (tmp_path / "results").exists()
     (sentence,) = capsys.readouterr().err.splitlines()

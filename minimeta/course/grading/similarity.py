@@ -6,7 +6,7 @@ and honest files share some of them: a pair is a reason to read two files, and p
 """
 
 import csv
-import importlib.util
+import importlib
 import io
 from itertools import combinations
 from pathlib import Path
@@ -30,11 +30,13 @@ class Pair(NamedTuple):
 
 
 def require():
-    """ValueError, with the sentence what to install, where copydetect is missing."""
-    if importlib.util.find_spec("copydetect") is None:
+    """The module copydetect; ValueError, with the sentence what to install, where it is missing."""
+    try:
+        return importlib.import_module("copydetect")
+    except ModuleNotFoundError as error:
         raise ValueError(
             "--similarity needs copydetect, which is not installed: pip install copydetect"
-        )
+        ) from error
 
 
 def report(word, place, to, tell=print):
@@ -58,8 +60,7 @@ def report(word, place, to, tell=print):
 
 def pairs(assignment, work):
     """The Pairs with a share of LEAST or more, the largest first."""
-    from copydetect import compare_files
-
+    copydetect = require()
     common = fingerprint(handed_out(assignment), ()).hashes
     prints = [
         (one.name, fingerprint("\n".join(text for _, text in one.cells), common))
@@ -68,7 +69,7 @@ def pairs(assignment, work):
     ]
     alike = []
     for (first, one), (second, other) in combinations(prints, 2):
-        _, shares, _ = compare_files(one, other)
+        _, shares, _ = copydetect.compare_files(one, other)
         if max(shares) >= LEAST:
             alike.append(Pair(first, second, *map(float, shares)))
     return sorted(alike, key=lambda pair: (-max(pair[2:]), -min(pair[2:]), pair))
@@ -82,7 +83,5 @@ def handed_out(assignment):
 
 def fingerprint(text, common):
     """copydetect's fingerprint of a text without the hashes in `common`."""
-    from copydetect import CodeFingerprint
-
     options = {"k": RUN, "win_size": 1, "boilerplate": list(common), "language": "python"}
-    return CodeFingerprint("submission.py", fp=io.StringIO(text), **options)
+    return require().CodeFingerprint("submission.py", fp=io.StringIO(text), **options)
