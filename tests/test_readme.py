@@ -5,8 +5,11 @@ import io
 import re
 from pathlib import Path
 
+import hostile
 import pytest
+from planted_mistakes import PLANTED
 
+from minimeta.course import assignments
 from minimeta.course.lessons import all_lessons
 from minimeta.exact.families import FAMILIES
 
@@ -66,3 +69,16 @@ def test_every_file_and_folder_it_names_exists():
         assert (ROOT / target).exists(), target
     for room in re.findall(r"^\| \d \| `([\w/.]+)` \|", README, re.MULTILINE):
         assert (ROOT / "minimeta" / room).exists(), room
+
+
+def test_the_course_is_counted_as_it_is():
+    course = README[README.index("## A course") : README.index("## The proof sheet")]
+    words = " ".join(course.split())
+    wrong = [lost for each in PLANTED.values() for *_, lost in each]
+    named = sum(any(lost.values()) for lost in wrong)
+    harm = len(hostile.HARM) + len(hostile.TRICKS) + len(hostile.SPOILED)
+    assert f"{len(wrong)} wrong solutions" in words and f"({named} are told" in words
+    assert f"{harm} hostile programs" in words
+    every = [assignments.find(name) for name in PLANTED]
+    assert ", ".join(sorted(each.number for each in every)[:-1]) in words and len(every) == 10
+    assert {min(len(x.tasks) for x in every), max(len(x.tasks) for x in every)} == {5, 8}

@@ -89,7 +89,25 @@ def test_the_commands_run_from_any_folder_and_figures_go_to_out(installed, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["out"], "a file was left elsewhere"
 
 
-@pytest.mark.parametrize("command", ["test", "bench", "clean"])
+def test_a_student_needs_no_clone(installed, tmp_path):
+    """The hand-out and its check, and the command that draws the chart of all learners."""
+    minimeta = installed / "minimeta"
+    assert "--workers" in run(minimeta, "compare", "--help", cwd=tmp_path)
+    assert "a05.py" in run(minimeta, "handout", "05", "--to", "mine", cwd=tmp_path)
+    file = tmp_path / "mine" / "a05.py"
+    checked = execute(minimeta, "check", file, cwd=tmp_path)
+    assert checked.returncode == 1 and "next  task 1" in checked.stdout and not checked.stderr
+    blank = 'raise NotImplementedError("Task 1, total_loss, is not solved yet.")'
+    for solution, said in (("mean", "It is the mean over the tasks"), ("sum", "ok    task 1")):
+        text = file.read_text(encoding="utf-8")
+        line = f"return np.{solution}(loss(net.apply(phi, data.x), data.y))"
+        assert blank in text
+        file.write_text(text.replace(blank, line), encoding="utf-8")
+        assert said in execute(minimeta, "check", file, cwd=tmp_path).stdout
+        file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["test", "bench", "clean", "teachers"])
 def test_what_needs_a_clone_says_so_in_one_sentence(installed, tmp_path, command):
     done = execute(installed / "minimeta", command, cwd=tmp_path)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
