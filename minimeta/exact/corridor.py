@@ -68,7 +68,7 @@ def left_of(after, V):
     return numpy.concatenate([V[:, :1], after[:, :-1]], axis=-1)
 
 
-def learner(steps, length=LENGTH, slip=0.0):
+def learner(steps, length=LENGTH, slip=0.0) -> Learner:
     """The best Learner; its labels are [action, reward, done].
 
     The state is the belief, one-hot (M, 3), and the number of steps so far (M,). Moves that are

@@ -23,6 +23,7 @@ import numpy
 
 from minimeta.core import checks
 from minimeta.core.backend import to_host
+from minimeta.core.learner import Learner
 from minimeta.exact.bandit_dp import check_prior, counting_learner
 
 HALVINGS = 52  # of the interval from 0 to 1: as many as a float has binary digits
@@ -78,7 +79,7 @@ def means(prior, t, ahead):
     return (prior[0] + s) / (prior[0] + prior[1] + t + ahead)
 
 
-def learner(arms, discount, depth, prior=(1.0, 1.0)):
+def learner(arms, discount, depth, prior=(1.0, 1.0)) -> Learner:
     """The Learner that pulls the arm of the largest index; its labels are [action, reward, done].
 
     For episodes of up to `depth` pulls.

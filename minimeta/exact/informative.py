@@ -52,7 +52,7 @@ def mean_number(left, arms):
     return (arms + (arms - left + 1)) / (2 * arms)
 
 
-def learner(arms=10, steps=5):
+def learner(arms=10, steps=5) -> Learner:
     """The best Learner; its labels are [action, reward, done] with A + 1 columns of actions.
 
     The state is which arms may be the target, 1 or 0 (M, A), and the number of pulls so far (M,).

@@ -80,7 +80,7 @@ def followers(b, high, low, turn):
     return after_turn(after, turn).reshape(-1, arms)
 
 
-def learner(arms, steps, high=HIGH, low=LOW, turn=TURN):
+def learner(arms, steps, high=HIGH, low=LOW, turn=TURN) -> Learner:
     """The best Learner for so many pulls; its labels are [action, reward, done].
 
     The state is the number of pulls and that of the history, (M, 2). Arms that are equally good are

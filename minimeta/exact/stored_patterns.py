@@ -16,7 +16,7 @@ from minimeta.core.backend import np
 from minimeta.core.learner import Learner
 
 
-def learner():
+def learner() -> Learner:
     """The Bayes-optimal Learner of tasks.recall.patterns; there is nothing to train, meta is {}."""
     return Learner(
         init=lambda rng: {},

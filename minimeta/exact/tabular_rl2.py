@@ -69,7 +69,7 @@ def value(theta, steps):
     return values(theta, steps)[0]
 
 
-def learner(arms, steps):
+def learner(arms, steps) -> Learner:
     """The policy as a Learner that acts; meta is theta, and its labels are [action, reward, done].
 
     It begins at zeros, where all arms are equally likely. Further columns of theta (S, A + ...)

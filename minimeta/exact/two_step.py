@@ -51,7 +51,7 @@ def value(trials, high=HIGH, common=COMMON):
     return trials * best_trial(high, common) - lost
 
 
-def learner():
+def learner() -> Learner:
     """The best Learner; its labels are [action, reward, done].
 
     The state (M, 1) is the evidence for place 1: how many trials speak for it less how many speak
