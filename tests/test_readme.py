@@ -76,7 +76,7 @@ def test_the_course_is_counted_as_it_is():
     words = " ".join(course.split())
     wrong = [lost for each in PLANTED.values() for *_, lost in each]
     named = sum(any(lost.values()) for lost in wrong)
-    harm = len(hostile.HARM) + len(hostile.TRICKS) + len(hostile.SPOILED)
+    harm = len(hostile.HARM) + len(hostile.TRICKS)
     assert f"{len(wrong)} wrong solutions" in words and f"({named} are told" in words
     assert f"{harm} hostile programs" in words
     every = [assignments.find(name) for name in PLANTED]
