@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy
@@ -13,11 +14,12 @@ ROOT = Path(minimeta.__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import harness, programs, table, workloads  # noqa: E402
+from benchmarks import harness, programs, table, workers, workloads  # noqa: E402
 from benchmarks.worker import leaves  # noqa: E402
 from minimeta.core.backend import current, use  # noqa: E402
 from minimeta.core.gradients import grad  # noqa: E402
 from minimeta.core.replay import replay  # noqa: E402
+from minimeta.core.runs.shares import share_out  # noqa: E402
 
 KNOWN = workloads()
 
@@ -157,3 +159,29 @@ def test_an_unknown_workload_and_a_missing_peer_get_one_sentence(monkeypatch, ca
     monkeypatch.setattr(command, "PEERS", ("no_such_library",))
     assert command.main(["maml"]) == 1
     assert "no_such_library is not installed: pip install" in capsys.readouterr().err
+
+
+def test_a_row_of_the_workers_has_a_time_for_every_number_of_them(capsys, monkeypatch):
+    sizes = {"tasks": 4, "widths": (1, 8, 1)}
+    monkeypatch.setattr(workers, "SIZES", {"maml_wide": sizes})
+    before = current()
+    workers.main(["maml_wide", "--workers", "1", "2", "--steps", "2", "--turns", "1"])
+    head, row = capsys.readouterr().out.splitlines()
+    assert row.startswith("maml_wide") and row.count("(") == head.count("workers") == 2
+    assert current() == before
+
+
+def test_the_data_of_every_workload_of_the_workers_can_be_shared_out():
+    """Their axis 0 is the tasks, and the value is a mean over them: two shares have the same."""
+    for name, changed in workers.SIZES.items():
+        module, rng = KNOWN[name], numpy.random.default_rng(0)
+        sizes = {**module.SIZES[name], **changed, "tasks": 4, "batch": 4, "time": 3}
+        sizes = sizes | {"hidden": 5, "width": 8}
+        params, data = wide(module.init(rng, sizes)), wide(module.sample(rng, sizes))
+        step = module.in_minimeta(sizes)
+        with ThreadPoolExecutor(2) as executor:
+            value, gradient = share_out([step, step], executor)(params, data)
+        whole, expected = step(params, data)
+        assert value == pytest.approx(whole, rel=1e-9), name
+        for a, b in zip(leaves(gradient), leaves(expected)):
+            assert numpy.allclose(a, b, rtol=1e-9, atol=1e-12), name
