@@ -1,5 +1,6 @@
 """The benchmark compares like with like: statistics, sizes, data, and who gets which threads."""
 
+import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+import standin
 
 import minimeta
 
@@ -14,7 +16,7 @@ ROOT = Path(minimeta.__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import harness, programs, table, workers, workloads  # noqa: E402
+from benchmarks import gpu, harness, programs, table, workers, workloads  # noqa: E402
 from benchmarks.worker import leaves  # noqa: E402
 from minimeta.core.backend import current, use  # noqa: E402
 from minimeta.core.gradients import grad  # noqa: E402
@@ -185,3 +187,41 @@ def test_the_data_of_every_workload_of_the_workers_can_be_shared_out():
         assert value == pytest.approx(whole, rel=1e-9), name
         for a, b in zip(leaves(gradient), leaves(expected)):
             assert numpy.allclose(a, b, rtol=1e-9, atol=1e-12), name
+
+
+def test_the_gpu_script_writes_one_file_on_the_stand_in(tmp_path, monkeypatch):
+    small = {"tasks": 3, "classes": 4, "side": 8, "batch": 4, "time": 3, "hidden": 5, "width": 8}
+    small |= {"filters": (4, 4)}
+    monkeypatch.setattr(gpu, "CHANGED", dict.fromkeys(gpu.CHANGED, small))
+    monkeypatch.setenv("MINIMETA_OUT", str(tmp_path))
+    before = current()
+    assert gpu.main(["--seconds", "0"], standin) == 0
+    report = json.loads((tmp_path / "gpu.json").read_text())
+    assert report["checks_passed"] and report["device"] == "standin" and report["versions"]
+    assert list(report["steps"]) == ["maml_wide", "lstm", "conv_episode", "attention"]
+    for rows in report["steps"].values():
+        assert rows["minimeta"]["agrees"] and rows["minimeta"]["milliseconds"] > 0
+        assert all("agrees" in row or "error" in row for row in rows.values())
+    assert current() == before
+
+
+def test_the_gpu_script_sees_a_wrong_gradient(tmp_path, monkeypatch):
+    right = gpu.on_cupy
+
+    def wrong(*arguments):
+        run, _ = right(*arguments)
+        return run, lambda gradient: [{**p, "W": 1.05 * p["W"]} for p in gradient]
+
+    monkeypatch.setattr(gpu, "on_cupy", wrong)
+    monkeypatch.setattr(gpu, "CHANGED", {"maml_wide": {"tasks": 2, "widths": (1, 4, 1)}})
+    monkeypatch.setenv("MINIMETA_OUT", str(tmp_path))
+    assert gpu.main(["--seconds", "0"], standin) == 1
+    row = json.loads((tmp_path / "gpu.json").read_text())["steps"]["maml_wide"]["minimeta"]
+    assert row["distance"] == pytest.approx(0.05, rel=1e-3) and not row["agrees"]
+
+
+def test_without_a_gpu_the_gpu_script_writes_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    monkeypatch.setenv("MINIMETA_OUT", str(tmp_path))
+    assert gpu.main([]) == 2 and not list(tmp_path.iterdir())
+    assert "pip install 'minimeta[gpu]'" in capsys.readouterr().out
