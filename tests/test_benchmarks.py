@@ -210,14 +210,14 @@ def test_the_gpu_script_sees_a_wrong_gradient(tmp_path, monkeypatch):
 
     def wrong(*arguments):
         run, _ = right(*arguments)
-        return run, lambda gradient: [{**p, "W": 1.05 * p["W"]} for p in gradient]
+        return run, lambda gradient: [{**p, "W": 1.5 * p["W"]} for p in gradient]
 
     monkeypatch.setattr(gpu, "on_cupy", wrong)
     monkeypatch.setattr(gpu, "CHANGED", {"maml_wide": {"tasks": 2, "widths": (1, 4, 1)}})
     monkeypatch.setenv("MINIMETA_OUT", str(tmp_path))
     assert gpu.main(["--seconds", "0"], standin) == 1
     row = json.loads((tmp_path / "gpu.json").read_text())["steps"]["maml_wide"]["minimeta"]
-    assert row["distance"] == pytest.approx(0.05, rel=1e-3) and not row["agrees"]
+    assert row["distance"] == pytest.approx(0.5, rel=1e-3) and not row["agrees"]
 
 
 def test_without_a_gpu_the_gpu_script_writes_nothing(tmp_path, monkeypatch, capsys):
