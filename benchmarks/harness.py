@@ -7,6 +7,7 @@ as they choose.
 """
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -25,6 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 TOLERANCE = 1e-6  # |difference| / |gradient| in float64, for the value and every leaf; not smaller,
 # because JAX's attention takes its softmax in float32 even then
+
+STOP = 60.0  # seconds after which a fresh process is stopped, whatever is left of its training
 
 
 class Plan(NamedTuple):
@@ -156,10 +159,12 @@ def fresh(workload, results, steps, plan):
 
 
 def trained(workload, result, steps):
-    """Seconds from the start of a process to its end: import, compile, train."""
+    """Seconds from the start of a process to its end: import, compile, train; inf if stopped."""
     command = [sys.executable, "-m", "benchmarks.worker", workload, result.program]
     env, begin = environment(result.program, result.threads), time.perf_counter()
-    subprocess.run(
-        [*command, "train", str(steps)], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL
-    )
+    options = {"cwd": ROOT, "env": env, "check": True, "stdout": subprocess.DEVNULL}
+    try:
+        subprocess.run([*command, "train", str(steps)], timeout=STOP, **options)
+    except subprocess.TimeoutExpired:
+        return math.inf
     return time.perf_counter() - begin

@@ -1,11 +1,14 @@
 """The statistics of the measurements, and the Markdown table made of them."""
 
 import importlib.metadata
+import math
 import os
 import platform
 from pathlib import Path
 
 import numpy
+
+from benchmarks.harness import STOP
 
 
 def spread(values):
@@ -14,14 +17,16 @@ def spread(values):
 
 
 def ratios(ours, theirs):
-    """ours / theirs, round by round; rounds that only one side has are left out."""
-    return [a / b for a, b in zip(ours, theirs)]
+    """ours / theirs, round by round; rounds that only one side finished are left out."""
+    return [a / b for a, b in zip(ours, theirs) if math.isfinite(a) and math.isfinite(b)]
 
 
 def shown(values, scale=1.0, digits=3):
-    """Median (lower-upper quartile) to so many significant digits; a dash for no values."""
+    """Median (lower-upper quartile) to so many digits; a dash for none."""
     if not values:
         return "-"
+    if math.inf in values:
+        return f"stopped at {STOP:.0f}"
     low, middle, high = (significant(scale * q, digits) for q in spread(values))
     return f"{middle} ({low}-{high})"
 
@@ -67,10 +72,10 @@ def markdown(measured, quick):
 EXPLAINED = """\
 Medians (quartiles). *Step*: value and gradient, float32, every program in its own process, all
 taking turns; ratios are taken round by round. *Fresh process*: start, import, compile and a whole
-training run with Adam on new data each step. *minimeta* shows the better of one BLAS thread and all
-cores; the others use all cores. *eager* is minimeta without replay. *Difference* is the largest
-|difference| / |minimeta's| over the value and every array of the gradient in float32; in float64 it
-was below 1e-6 for all before anything was timed."""
+training run with Adam on new data each step, stopped after 60 s. *minimeta* shows the better of one
+BLAS thread and all cores; the others use all cores. *eager* is minimeta without replay.
+*Difference* is the largest |difference| / |minimeta's| over the value and every array of the
+gradient in float32; in float64 it was below 1e-6 for all before anything was timed."""
 SHORT = "**Quick run: few rounds and short training; the numbers are rough.**"
 
 

@@ -225,3 +225,10 @@ def test_without_a_gpu_the_gpu_script_writes_nothing(tmp_path, monkeypatch, caps
     monkeypatch.setenv("MINIMETA_OUT", str(tmp_path))
     assert gpu.main([]) == 2 and not list(tmp_path.iterdir())
     assert "pip install 'minimeta[gpu]'" in capsys.readouterr().out
+
+
+def test_training_that_takes_too_long_is_stopped_and_the_table_says_so(monkeypatch):
+    monkeypatch.setattr(harness, "STOP", 0.01)
+    assert harness.trained("maml", result("minimeta", [0.001]), 10**6) == float("inf")
+    ours, torch = result("minimeta", [0.001], [1.0]), result("torch", [0.002], [float("inf")])
+    assert list(table.rows("maml", [ours, torch]))[1][4:6] == ["stopped at 60", "-"]
