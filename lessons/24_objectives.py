@@ -41,7 +41,7 @@ from minimeta.core.backend import np, using
 from minimeta.core.gradients import grad, value_and_grad
 from minimeta.core.losses import log_softmax, softmax
 from minimeta.core.optim import adam, linear_decay
-from minimeta.core.trees import flatten, size
+from minimeta.core.trees import flatten
 from minimeta.course.claims import QUICK, SEED, check, claim, claim_equal, finish
 from minimeta.exact import lqr
 from minimeta.exact import tabular as exact
@@ -290,7 +290,7 @@ problem, noises = tabular.draw(test_rng, TEST, EPISODES, STEPS, UPDATES)
 
 
 def live(meta):
-    """The agents before, and after each update of the rule, on the test problems."""
+    """The agents before, and after each update, on the test problems."""
     return agents.live(
         partial(learn, meta), lpg.start(meta, problem), problem, noises
     )
@@ -438,16 +438,15 @@ seen = PHI.apply(trained["phi"], softmax(grown["prediction"]))[..., 0]
 
 
 def correlations(one, other):
-    """The correlation within each problem; problems without any spread are left out."""
+    """The correlation in each problem; those without any spread are left out."""
     pairs = zip(one.reshape(len(one), -1), other.reshape(len(other), -1))
     pairs = [pair for pair in pairs if min(pair[0].std(), pair[1].std()) > 1e-12]
     return numpy.array([numpy.corrcoef(*pair)[0, 1] for pair in pairs])
 
 
 of_values = abs(correlations(seen, values))
-print(
-    f"prediction and value: median size of the correlation {numpy.median(of_values):.2f}"
-)
+median = numpy.median(of_values)
+print(f"prediction and value: median size of the correlation {median:.2f}")
 
 # %%
 moves = exact.action_values(problem, exact.state_values(problem, policy, STEPS - 1))
@@ -769,7 +768,8 @@ plots.save(regret_figure, "24_regrets")
 # %% [markdown]
 # **Exercise 4.** How many numbers does the rule have in all, in $\varphi$, in the LSTM
 # with its 16 units, and in the layer that makes the targets? Count them by hand;
-# `size(trained)` tells you whether you are right.
+# `minimeta.core.trees.size(trained)` tells whether you are
+# right.
 
 # %%
 # Exercise 4. Put your answer in place of the dots and take the first # away.
@@ -781,5 +781,4 @@ plots.save(regret_figure, "24_regrets")
 # is learned. `python -m minimeta verify lpg`, and `metagenrl`, print the theorems.
 
 # %%
-print(f"The rule of this lesson has {size(trained)} numbers.")
 finish()

@@ -187,7 +187,10 @@ def asked_for_quick():
 
 
 def run_tests(_):
-    """Lint, tests with theorems, and all lessons in quick mode, up to the first that fails."""
+    """Lint, tests with theorems, and all lessons in quick mode, up to the first that fails.
+
+    With pytest-xdist, as many tests at once as there are cores.
+    """
     from minimeta.course import report
     from minimeta.course.lessons import ROOT, environment, folder
 
@@ -197,9 +200,10 @@ def run_tests(_):
     if missing:
         raise ValueError(f"{' and '.join(missing)} is not installed: pip install -e '.[dev]'")
     env = environment(quick=True, out=folder(quick=True))
-    for tool in ("ruff check .", "ruff format --check .", "pytest"):
+    many = f"-n {os.cpu_count()}" if importlib.util.find_spec("xdist") else ""
+    for tool in ("ruff check .", "ruff format --check .", f"pytest {many}"):
         if subprocess.run([sys.executable, "-m", *tool.split()], cwd=ROOT, env=env).returncode:
-            return complain(f"{tool} failed.")
+            return complain(f"{tool.strip()} failed.")
     return report.lessons(quick=True)
 
 

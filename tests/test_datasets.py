@@ -259,7 +259,9 @@ def test_a_compressed_file_with_a_flipped_bit_is_refused_or_equal(tmp_path, flip
             assert str(error).endswith(".") and "\n" not in str(error)
 
 
-@pytest.mark.parametrize("data", [b"", b"text", GOOD, b"\x1f\x8b", gzip.compress(GOOD, mtime=0) + b"more"])
+@pytest.mark.parametrize(
+    "data", [b"", b"text", GOOD, b"\x1f\x8b", gzip.compress(GOOD, mtime=0) + b"more"]
+)
 def test_a_file_that_is_no_gzip_file_is_refused(tmp_path, data):
     (tmp_path / "a.gz").write_bytes(data)
     refused(lambda: read_idx(tmp_path / "a.gz", 3), r"a\.gz is no .*\.$", DatasetError)

@@ -87,12 +87,13 @@ def test_another_recipe_seed_or_family_has_another_checkpoint(small, monkeypatch
 
 
 def test_the_command_trains_once_prints_every_learner_and_draws(small, capsys, monkeypatch):
+    before = plt.get_fignums()
     assert spectrum.main(workers=1, tasks=20) == 0
     printed = capsys.readouterr().out
     for word in ("ANIL", "prototypical", "Bayes, old prior", "more classes", "other spectrum"):
         assert word in printed
     assert 5_000 < (small / "spectrum.png").stat().st_size < 150_000
-    assert not plt.get_fignums()
+    assert plt.get_fignums() == before
     monkeypatch.setattr(spectrum, "fit", lambda kind, name, seed, steps=None: {})
     one = spectrum.meta_of("maps", "ANIL")
     assert leaves(one) and {leaf.dtype.name for leaf in leaves(one)} == {"float32"}

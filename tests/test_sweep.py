@@ -12,6 +12,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy
 import pytest
 import sweep_jobs
@@ -293,7 +294,8 @@ def test_failures_are_left_out_of_a_table():
 
 def test_curves_are_drawn_with_bands():
     results = sweep(sweep_jobs.square, grid(lr=[0.1, 0.2], seed=[0, 1, 2]))
-    _, (ax,) = plots.figure()
+    fig, (ax,) = plots.figure()
     plots.sweep(ax, [row for row in table(results) if row.leaf == "curve"])
     assert [line.get_label() for line in ax.lines] == ["lr=0.1", "lr=0.2"]
     assert len(ax.collections) == 2
+    plt.close(fig)

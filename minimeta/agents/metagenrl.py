@@ -27,6 +27,7 @@ from minimeta.agents.objectives import Experience
 from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.gradients import constant, grad, value_and_grad
+from minimeta.core.runs.sending import reduce_record
 from minimeta.core.trees import leaves, tree_map
 from minimeta.tasks.environment import rollout
 
@@ -36,6 +37,8 @@ class Critic(NamedTuple):
 
     action_value: Callable
     sound: object
+
+    __reduce__ = reduce_record  # so that it can be sent to another process
 
 
 class Agents(NamedTuple):
@@ -50,6 +53,8 @@ class Agents(NamedTuple):
     deviation: float = 0.5
     step_size: float = 0.3
     longest: float = 1.0
+
+    __reduce__ = reduce_record  # so that it can be sent to another process
 
 
 # ---- One policy a task ----

@@ -23,6 +23,7 @@ import numpy
 
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
+from minimeta.core.runs.sending import reduce_record
 from minimeta.nets import lstm
 
 
@@ -40,6 +41,8 @@ class Experience(NamedTuple):
     next_value: object
     sound: object
     judge: Callable
+
+    __reduce__ = reduce_record  # so that it can be sent to another process
 
 
 def init(rng, hidden=16):

@@ -19,8 +19,7 @@ from minimeta.nets import Net
 from minimeta.nets.lstm import plain_lstm
 from minimeta.tasks import Episodes, returns, tabular
 from minimeta.theorems import Claim, theorem
-from minimeta.theorems.tabular import every_history
-from minimeta.theorems.tools import CALCULUS, DEFINITION
+from minimeta.theorems.tools import CALCULUS, DEFINITION, all_episodes
 
 OH = "Oh et al. 2020, arXiv:2007.08794"
 STEP = 0.7
@@ -141,7 +140,7 @@ def a_constant_in_the_target_changes_no_mean():
     rng = numpy.random.default_rng(4)
     problem = tabular.random_mdps(rng, 1, states=2, actions=2)
     logits = rng.normal(size=(1, 2, 2))
-    episodes, chances = every_history(problem, softmax(logits), 3)
+    episodes, chances = all_episodes(problem, softmax(logits), 3)
     agent = {"logits": logits + np.zeros((len(chances), 1, 1)), "prediction": np.zeros((1, 2, 3))}
     empty, p = np.zeros((len(chances), 1, 3, 3)), returns(episodes.reward)
     mean = lambda p: np.tensordot(

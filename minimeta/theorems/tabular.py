@@ -12,9 +12,9 @@ from minimeta.core.losses import softmax
 from minimeta.core.trees import tree_map
 from minimeta.exact import policy_gradient as of_bandits
 from minimeta.exact import tabular as exact
-from minimeta.tasks import Episodes, tabular
+from minimeta.tasks import tabular
 from minimeta.theorems import Claim, theorem
-from minimeta.theorems.tools import ALGEBRA, CALCULUS, DEFINITION
+from minimeta.theorems.tools import ALGEBRA, CALCULUS, DEFINITION, all_episodes
 
 BELLMAN, SUTTON = "Bellman 1957", "Sutton et al. 2000, Policy Gradient Methods"
 QUESTIONS = ((None, 0.9), (4, 1.0), (4, 0.7))  # steps and discount
@@ -25,23 +25,6 @@ def draw_question(seed=0, tasks=3, **sizes):
     rng = numpy.random.default_rng(seed)
     problem = tabular.random_mdps(rng, tasks, **sizes)
     return problem, rng.normal(size=problem.reward.shape)
-
-
-def every_history(problem, policy, steps):
-    """All histories of one problem, (Episodes, chances (M,)): each is a task with one episode."""
-    transition, reward, start = (table[0] for table in problem)
-    S, A = reward.shape
-    states, moves = numpy.eye(S), numpy.eye(A)
-    seen, done, paid, chances = [], [], [], []
-    for s in itertools.product(range(S), repeat=steps + 1):
-        for a in itertools.product(range(A), repeat=steps):
-            ways = [policy[0][s[t], a[t]] * transition[s[t], a[t], s[t + 1]] for t in range(steps)]
-            chances.append(start[s[0]] * numpy.prod(ways))
-            seen.append(states[list(s[:-1])])
-            done.append(moves[list(a)])
-            paid.append([reward[s[t], a[t]] for t in range(steps)])
-    one = lambda parts: numpy.array(parts)[:, None]
-    return Episodes(one(seen), one(done), one(paid), one(paid) * 0.0), numpy.array(chances)
 
 
 @theorem(lesson="objectives", source=BELLMAN)
@@ -57,7 +40,7 @@ def the_return_is_the_mean_over_all_histories():
     """J of three steps is the sum of chance times discounted rewards over all 128 histories."""
     problem, logits = draw_question(tasks=1, states=2, actions=2)
     problem = problem._replace(start=numpy.array([[0.3, 0.7]]))
-    episodes, chances = every_history(problem, softmax(logits), 3)
+    episodes, chances = all_episodes(problem, softmax(logits), 3)
     exactly = [chances @ (episodes.reward[:, 0] @ g ** numpy.arange(3.0)) for g in (1.0, 0.7)]
     policy = softmax(logits)
     computed = [exact.expected_return(problem, policy, 3, g)[0] for g in (1.0, 0.7)]
@@ -88,7 +71,7 @@ def the_policy_gradient_theorem():
 def reinforce_on_tables_climbs_the_return():
     """REINFORCE's step, averaged over all 128 histories, is the step size times the gradient."""
     problem, logits = draw_question(seed=3, tasks=1, states=2, actions=2)
-    episodes, chances = every_history(problem, softmax(logits), 3)
+    episodes, chances = all_episodes(problem, softmax(logits), 3)
     agent = {"logits": numpy.repeat(logits, len(chances), axis=0)}
     steps = agents.reinforce(agent, episodes, 0.5, no_baseline)["logits"] - logits
     computed = numpy.tensordot(chances, steps, axes=1)

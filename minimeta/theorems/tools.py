@@ -1,5 +1,7 @@
 """What the theorems of several topics share: sources, small problems, derivatives, statistics."""
 
+import itertools
+
 import numpy
 
 from minimeta.continual import fisher
@@ -9,6 +11,7 @@ from minimeta.exact.quadratics import stability_limit
 from minimeta.learned_optimizers import lstm_optimizer
 from minimeta.meta import meta_loss
 from minimeta.nets import Net
+from minimeta.tasks import Episodes
 from minimeta.tasks.quadratics import draw_quadratics
 from minimeta.theorems import Claim
 
@@ -138,3 +141,20 @@ def minima(learner, sample, samples=6, steps=4):
             meta = like(meta, flatten(meta) - step)
         ends.append(flatten(meta))
     return numpy.stack(ends)
+
+
+def all_episodes(problem, policy, steps):
+    """All histories of one problem, (Episodes, chances (M,)): each is a task with one episode."""
+    transition, reward, start = (table[0] for table in problem)
+    S, A = reward.shape
+    states, moves = numpy.eye(S), numpy.eye(A)
+    seen, done, paid, chances = [], [], [], []
+    for s in itertools.product(range(S), repeat=steps + 1):
+        for a in itertools.product(range(A), repeat=steps):
+            ways = [policy[0][s[t], a[t]] * transition[s[t], a[t], s[t + 1]] for t in range(steps)]
+            chances.append(start[s[0]] * numpy.prod(ways))
+            seen.append(states[list(s[:-1])])
+            done.append(moves[list(a)])
+            paid.append([reward[s[t], a[t]] for t in range(steps)])
+    one = lambda parts: numpy.array(parts)[:, None]
+    return Episodes(one(seen), one(done), one(paid), one(paid) * 0.0), numpy.array(chances)
