@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 
 from minimeta.conformance import conform
 from minimeta.core.gradients import value_and_grad
+from minimeta.core.optim import adam
 from minimeta.core.trees import leaves
 from minimeta.foreign import NoGradient, from_numpy, gradient_from_numpy
 from minimeta.meta import evaluate, meta_loss
@@ -58,9 +59,10 @@ def test_a_learner_from_numpy_with_its_gradient_conforms_and_trains():
     answers = conform(PENALISED, FAMILY, gradient=GRADIENT)
     assert all(answer.holds for answer in answers)
     assert any("meta-gradient" in answer.question for answer in answers)
-    sample = lambda rng: FAMILY.sample(rng, 200, 4, 5)
-    meta, _ = train(init, GRADIENT, sample, numpy.random.default_rng(0), steps=300)
-    many = sample(numpy.random.default_rng(1))
+    sample = lambda rng: FAMILY.sample(rng, 50, 4, 5)
+    rng = numpy.random.default_rng(0)
+    meta, _ = train(init, GRADIENT, sample, rng, steps=40, optimizer=adam(0.03))
+    many = FAMILY.sample(rng, 200, 4, 5)
     assert meta_loss(PENALISED, meta, many) < meta_loss(PENALISED, init(None), many)
 
 
