@@ -89,7 +89,7 @@ def train(
     A step is recorded once and replayed (minimeta.core.replay).
 
     With `workers` above 1, the tasks, axis 0 of all data, are shared out among as many threads. The
-    value must be a mean over the tasks. It pays for large steps alone (README, *All cores*).
+    value must be a mean over the tasks. It pays for large steps alone: `benchmarks.workers`.
 
     With `checkpoint`, a path, the run is saved at the start, every `save_every` steps, at the end,
     and on Ctrl-C or SIGTERM, then with or without a path of its own. `resume` continues such a

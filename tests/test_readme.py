@@ -2,7 +2,10 @@
 
 import contextlib
 import io
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import hostile
@@ -82,3 +85,19 @@ def test_the_course_is_counted_as_it_is():
     every = [assignments.find(name) for name in PLANTED]
     assert ", ".join(sorted(each.number for each in every)[:-1]) in words and len(every) == 10
     assert {min(len(x.tasks) for x in every), max(len(x.tasks) for x in every)} == {5, 8}
+
+
+def test_the_sweep_of_the_readme_runs_as_a_script(tmp_path):
+    (code,) = re.findall(r"```python\n([^`]*minimeta\.sweep[^`]*)```", README)
+    job = "def job(setting):\n    return {'loss': setting['seed'] * setting['step_size']}\n"
+    (tmp_path / "my_jobs.py").write_text(job)
+    (tmp_path / "script.py").write_text(code)
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert [line.split()[0] for line in run.stdout.splitlines()] == [
+        "step_size=0.01",
+        "step_size=0.1",
+    ], run.stderr
+    assert len(list((tmp_path / "runs").rglob("*.npz"))) == 16
