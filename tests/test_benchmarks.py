@@ -201,6 +201,7 @@ def test_the_gpu_script_writes_one_file_on_the_stand_in(tmp_path, monkeypatch):
     assert list(report["steps"]) == ["maml_wide", "lstm", "conv_episode", "attention"]
     for rows in report["steps"].values():
         assert rows["minimeta"]["agrees"] and rows["minimeta"]["milliseconds"] > 0
+        assert rows["minimeta"]["distance"] < 1e-12 < rows["minimeta"]["distance_in_float32"] < 0.1
         assert all("agrees" in row or "error" in row for row in rows.values())
     assert current() == before
 
@@ -210,14 +211,14 @@ def test_the_gpu_script_sees_a_wrong_gradient(tmp_path, monkeypatch):
 
     def wrong(*arguments):
         run, _ = right(*arguments)
-        return run, lambda gradient: [{**p, "W": 1.5 * p["W"]} for p in gradient]
+        return run, lambda gradient: [{**p, "W": 1.05 * p["W"]} for p in gradient]
 
     monkeypatch.setattr(gpu, "on_cupy", wrong)
     monkeypatch.setattr(gpu, "CHANGED", {"maml_wide": {"tasks": 2, "widths": (1, 4, 1)}})
     monkeypatch.setenv("MINIMETA_OUT", str(tmp_path))
     assert gpu.main(["--seconds", "0"], standin) == 1
     row = json.loads((tmp_path / "gpu.json").read_text())["steps"]["maml_wide"]["minimeta"]
-    assert row["distance"] == pytest.approx(0.5, rel=1e-3) and not row["agrees"]
+    assert row["distance"] == pytest.approx(0.05, rel=1e-6) and not row["agrees"]
 
 
 def test_without_a_gpu_the_gpu_script_writes_nothing(tmp_path, monkeypatch, capsys):
