@@ -14,7 +14,7 @@ and imports nothing but NumPy until one of these is called. in_minimeta returns 
 
 import importlib
 
-FILES = ("maml", "lstm", "learned_optimizer", "conv_episode", "attention", "fisher")
+FILES = ("maml", "lstm", "learned_optimizer", "conv_episode", "attention", "fisher", "vsml")
 
 
 def workloads():
