@@ -1,7 +1,7 @@
 """VSML (Kirsch & Schmidhuber 2020): every synapse is an LSTM of H units that share their weights.
 
 Value and gradient of the mean cross-entropy of the answers to T examples in a row, each given from
-the examples before it. An example takes two steps of all LSTMs, with the input and with the error."""
+those before it. An example takes two steps of all LSTMs, with the input and with the error."""
 
 import numpy
 

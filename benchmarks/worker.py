@@ -25,11 +25,11 @@ KIBIBYTE = 1 if platform.system() == "Darwin" else 1024  # the unit of ru_maxrss
 
 
 def prepared(workload, program, dtype="float32"):
-    """The library, the step made ready, the parameters in its arrays, and what draws the data."""
+    """The library, the plain step, the parameters in its arrays, and what draws the data."""
     module, lib = workloads()[workload], library(program, dtype)
     sizes, rng = module.SIZES[workload], numpy.random.default_rng(SEED)
     name = "minimeta" if program == "eager" else program
-    step = lib.ready(getattr(module, f"in_{name}")(sizes))
+    step = getattr(module, f"in_{name}")(sizes)
     load = getattr(module, f"load_{name}", lib.load)
     lib = lib._replace(unload=getattr(module, f"unload_{name}", lib.unload))
     params = load(cast(module.init(rng, sizes), dtype))
@@ -48,7 +48,7 @@ def cast(tree, dtype):
 def serve(workload, program):
     """Answer each line of standard input with one line of JSON."""
     lib, step, params, sample = prepared(workload, program)
-    data = lib.load(sample())
+    step, data = lib.ready(step), lib.load(sample())
     run = lambda: lib.wait(step(params, data))
     answers = {
         "check": lambda path: write(path, *run(), lib.unload),
@@ -90,6 +90,7 @@ def leaves(tree):
 def check(workload, program, path):
     """Write the value and the gradient in float64, of the second of two calls."""
     lib, step, params, sample = prepared(workload, program, "float64")
+    step = lib.ready(step)
     first, second = lib.load(sample()), lib.load(sample())
     lib.wait(step(params, first))
     write(path, *lib.wait(step(params, second)), lib.unload)

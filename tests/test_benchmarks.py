@@ -16,7 +16,7 @@ ROOT = Path(minimeta.__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import gpu, harness, programs, table, workers, workloads  # noqa: E402
+from benchmarks import gpu, harness, programs, table, worker, workers, workloads  # noqa: E402
 from benchmarks.worker import leaves  # noqa: E402
 from minimeta.core.backend import current, use  # noqa: E402
 from minimeta.core.gradients import grad  # noqa: E402
@@ -226,6 +226,12 @@ def test_without_a_gpu_the_gpu_script_writes_nothing(tmp_path, monkeypatch, caps
     monkeypatch.setenv("MINIMETA_OUT", str(tmp_path))
     assert gpu.main([]) == 2 and not list(tmp_path.iterdir())
     assert "pip install 'minimeta[gpu]'" in capsys.readouterr().out
+
+
+def test_training_replays_the_step_and_its_update_as_one_program(float64, capsys):
+    """`libraries.py` records both together, so it must be given the plain step."""
+    worker.train("lstm_small", "minimeta", 2)
+    assert 0 < float(capsys.readouterr().out) < 10
 
 
 def test_training_that_takes_too_long_is_stopped_and_the_table_says_so(monkeypatch):
