@@ -59,20 +59,28 @@ def in_jax(sizes):
 
     def loss(params, data):
         x, y = (np.swapaxes(a, 0, 1) for a in data)  # time first
-        lstm, last = params["lstm"], params["last"]
-
-        def cell(state, z):
-            h, c = state
-            i, f, g, o = np.split(z + h @ lstm["W_h"], 4, axis=-1)
-            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * np.tanh(g)
-            h = jax.nn.sigmoid(o) * np.tanh(c)
-            return (h, c), h
-
-        zeros = np.zeros((sizes["batch"], sizes["hidden"]))
-        _, h = jax.lax.scan(cell, (zeros, zeros), x @ lstm["W_x"] + lstm["b"])  # (T, M, H)
-        return np.mean((h @ last["W"] + last["b"] - y) ** 2)
+        return np.mean((answers_in_jax(params, x) - y) ** 2)
 
     return jax.jit(jax.value_and_grad(loss))
+
+
+def answers_in_jax(params, x):
+    """What the read-out makes of h after each of x (T, M, D): (T, M, C)."""
+    import jax
+    from jax import numpy as np
+
+    lstm, last = params["lstm"], params["last"]
+
+    def cell(state, z):
+        h, c = state
+        i, f, g, o = np.split(z + h @ lstm["W_h"], 4, axis=-1)
+        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * np.tanh(g)
+        h = jax.nn.sigmoid(o) * np.tanh(c)
+        return (h, c), h
+
+    zeros = np.zeros((x.shape[1], len(lstm["W_h"])))
+    _, h = jax.lax.scan(cell, (zeros, zeros), x @ lstm["W_x"] + lstm["b"])  # (T, M, H)
+    return h @ last["W"] + last["b"]
 
 
 def in_torch_lstm(sizes):
@@ -93,11 +101,11 @@ def load_torch_lstm(params):
     import torch
 
     lstm, last = params["lstm"], params["last"]
-    inputs, hidden = lstm["W_x"].shape[0], lstm["W_h"].shape[0]
+    inputs, hidden, outputs = len(lstm["W_x"]), len(lstm["W_h"]), len(last["b"])
     net = torch.nn.ModuleDict(
         {
             "lstm": torch.nn.LSTM(inputs, hidden, batch_first=True),
-            "last": torch.nn.Linear(hidden, 1),
+            "last": torch.nn.Linear(hidden, outputs),
         }
     )
     held = [lstm["W_x"].T, lstm["W_h"].T, lstm["b"], 0 * lstm["b"], last["W"].T, last["b"]]
