@@ -10,6 +10,7 @@ SIZES = {
         "batch": 64,
         "time": 40,
         "inputs": 16,
+        "outputs": 1,
         "width": 64,
         "heads": 4,
         "layers": 2,
@@ -34,7 +35,7 @@ def init(rng, sizes):
         "down": linear(4 * D, D),
     }
     blocks = [block() for _ in range(sizes["layers"])]
-    first, last = linear(sizes["inputs"], D), linear(D, 1)
+    first, last = linear(sizes["inputs"], D), linear(D, sizes["outputs"])
     return {"first": first, "blocks": blocks, "norm": norm(), "last": last}
 
 
@@ -61,7 +62,17 @@ def in_jax(sizes):
     import jax
     from jax import numpy as np
 
-    heads = sizes["heads"]
+    def loss(params, data):
+        return np.mean((answers_in_jax(params, data[0], sizes["heads"]) - data[1]) ** 2)
+
+    return jax.jit(jax.value_and_grad(loss))
+
+
+def answers_in_jax(params, x, heads):
+    """The transformer: (M, T, D) -> (M, T, C)."""
+    import jax
+    from jax import numpy as np
+
     linear = lambda x, W, b: x @ W + b
 
     def layer_norm(x, gain, shift):
@@ -73,26 +84,27 @@ def in_jax(sizes):
         mixed = jax.nn.dot_product_attention(q, k, v, is_causal=True)
         return linear(mixed.reshape(M, T, D), **p["out"])
 
-    def loss(params, data):
-        x, y = data
-        x = linear(x, **params["first"])
-        for p in params["blocks"]:
-            x = x + attend(p, layer_norm(x, **p["norm"]))
-            x = x + linear(
-                jax.nn.relu(linear(layer_norm(x, **p["norm_2"]), **p["up"])), **p["down"]
-            )
-        return np.mean((linear(layer_norm(x, **params["norm"]), **params["last"]) - y) ** 2)
-
-    return jax.jit(jax.value_and_grad(loss))
+    x = linear(x, **params["first"])
+    for p in params["blocks"]:
+        x = x + attend(p, layer_norm(x, **p["norm"]))
+        x = x + linear(jax.nn.relu(linear(layer_norm(x, **p["norm_2"]), **p["up"])), **p["down"])
+    return linear(layer_norm(x, **params["norm"]), **params["last"])
 
 
 def in_torch(sizes):
     """scaled_dot_product_attention and layer_norm."""
-    import torch
     from torch.nn import functional as F
-    from torch.utils._pytree import tree_flatten, tree_unflatten
 
-    heads = sizes["heads"]
+    def loss(params, data):
+        return F.mse_loss(answers_in_torch(params, data[0], sizes["heads"]), data[1])
+
+    return step_in_torch(loss)
+
+
+def answers_in_torch(params, x, heads):
+    """The transformer: (M, T, D) -> (M, T, C)."""
+    from torch.nn import functional as F
+
     linear = lambda x, W, b: F.linear(x, W.T, b)
 
     def attend(p, x):
@@ -104,16 +116,22 @@ def in_torch(sizes):
     def norm(x, p):
         return F.layer_norm(x, x.shape[-1:], p["gain"], p["shift"], STABLE)
 
+    x = linear(x, **params["first"])
+    for p in params["blocks"]:
+        x = x + attend(p, norm(x, p["norm"]))
+        x = x + linear(F.relu(linear(norm(x, p["norm_2"]), **p["up"])), **p["down"])
+    return linear(norm(x, params["norm"]), **params["last"])
+
+
+def step_in_torch(loss):
+    """Value and gradient of loss(params, data), whose parameters are a tree."""
+    import torch
+    from torch.utils._pytree import tree_flatten, tree_unflatten
+
     def step(params, data):
         weights, spec = tree_flatten(params)
         weights = [w.detach().requires_grad_() for w in weights]
-        params = tree_unflatten(weights, spec)
-        x, y = data
-        x = linear(x, **params["first"])
-        for p in params["blocks"]:
-            x = x + attend(p, norm(x, p["norm"]))
-            x = x + linear(F.relu(linear(norm(x, p["norm_2"]), **p["up"])), **p["down"])
-        value = F.mse_loss(linear(norm(x, params["norm"]), **params["last"]), y)
+        value = loss(tree_unflatten(weights, spec), data)
         return value.detach(), tree_unflatten(list(torch.autograd.grad(value, weights)), spec)
 
     return step
