@@ -15,7 +15,7 @@ and imports nothing but NumPy until one of these is called. in_minimeta returns 
 import importlib
 
 FILES = ("maml", "lstm", "learned_optimizer", "conv_episode", "attention", "fisher")
-FILES += ("gpicl", "rl2", "vsml")
+FILES += ("prototypes", "gpicl", "rl2", "vsml")
 
 
 def workloads():
