@@ -21,7 +21,7 @@ from minimeta.course.lessons import ROOT, LessonError
 FOLDER = ROOT / "assignments"
 
 
-class Task(NamedTuple):
+class Exercise(NamedTuple):
     """One function to write, and its points by the names of the cases that judge it."""
 
     number: int
@@ -116,7 +116,7 @@ def read(folder):
     for number, (task, origin) in enumerate(zip(data["tasks"], names), start=1):
         module, name = task["function"].split(":")[0], task.get("as", origin)
         uses = tuple(n for n in names if n in calls(module, origin) and n != origin)
-        tasks.append(Task(number, name, module, origin, task["hint"], task["points"], uses))
+        tasks.append(Exercise(number, name, module, origin, task["hint"], task["points"], uses))
     others = [list(data.get(key, [])) for key in ("open", "blank")]
     return Assignment(folder.name[1:], data["title"], data["lesson"], folder, tasks, *others)
 
