@@ -81,3 +81,14 @@ def second(change):
 def instead(function):
     """Another function in place of the true one."""
     return lambda f: function
+
+
+def first_answer(step):
+    """A recording that answers with the numbers of its first call."""
+    answers = []
+
+    def answer(*args):
+        answers.append(answers[0] if answers else step(*args))
+        return answers[0]
+
+    return answer

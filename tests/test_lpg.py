@@ -4,11 +4,21 @@ from functools import partial
 
 import numpy
 import pytest
-from helpers import close, given, instead, is_single, refused, rng, single_precision, turns_red
+from helpers import (
+    close,
+    first_answer,
+    given,
+    instead,
+    is_single,
+    refused,
+    rng,
+    single_precision,
+    turns_red,
+)
 from helpers import times as scaled
 from numpy.testing import assert_allclose
 
-from minimeta.agents import lpg
+from minimeta.agents import critics, lpg
 from minimeta.agents import tabular as agents
 from minimeta.core.backend import np
 from minimeta.core.optim import adam
@@ -142,23 +152,12 @@ def shared(loss):
     return lambda *a, **k: (lambda each: each * np.mean(each))(loss(*a, **k))
 
 
-def first_answer(step):
-    """A recording that answers with the numbers of its first call."""
-    answers = []
-
-    def answer(*args):
-        answers.append(answers[0] if answers else step(*args))
-        return answers[0]
-
-    return answer
-
-
 BUGS = {
     "with_the_return_as_target_it_is_reinforce": (lpg, "climb", given(3, lambda a: 1.01 * a)),
     "with_the_advantage_as_target_it_is_a2c": (
-        agents,
-        "generalised_advantages",
-        given(2, lambda decay: 0.9 * decay),
+        critics,
+        "advantages",
+        lambda advantages: lambda *a, trace_decay: advantages(*a, trace_decay=0.9 * trace_decay),
     ),
     "a_critic_follows_its_squared_error": (agents, "add_by_state", scaled(1.01)),
     "predictions_descend_the_divergence": (

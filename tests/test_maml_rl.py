@@ -5,7 +5,16 @@ from functools import partial
 
 import numpy
 import pytest
-from helpers import given, instead, is_single, refused, rng, single_precision, turns_red
+from helpers import (
+    first_answer,
+    given,
+    instead,
+    is_single,
+    refused,
+    rng,
+    single_precision,
+    turns_red,
+)
 from helpers import times as scaled
 from numpy.testing import assert_allclose
 
@@ -196,17 +205,6 @@ def shared_step(adapt):
     return lambda policy, phi, episodes, step_size, *more: adapt(
         policy, phi, episodes, step_size / len(episodes.reward), *more
     )
-
-
-def first_answer(step):
-    """A recording that answers with the numbers of its first call."""
-    answers = []
-
-    def answer(*args):
-        answers.append(answers[0] if answers else step(*args))
-        return answers[0]
-
-    return answer
 
 
 def first_order_box(x):

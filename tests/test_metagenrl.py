@@ -4,7 +4,16 @@ import math
 
 import numpy
 import pytest
-from helpers import given, instead, is_single, refused, rng, single_precision, turns_red
+from helpers import (
+    first_answer,
+    given,
+    instead,
+    is_single,
+    refused,
+    rng,
+    single_precision,
+    turns_red,
+)
 from helpers import times as scaled
 from numpy.testing import assert_allclose
 
@@ -283,17 +292,6 @@ def at_the_start(lifetime):
     return lambda objective, meta, agents, problem, phi, noises: [phi] * (len(noises) + 1)
 
 
-def one_answer(step):
-    """A recording that answers with the numbers of its first call."""
-    answers = []
-
-    def answer(*args):
-        answers.append(answers[0] if answers else step(*args))
-        return answers[0]
-
-    return answer
-
-
 BUGS = {
     "a_value_is_the_cost_of_a_long_rollout": (lqr, "closed_loop", scaled(1.001)),
     "a_critic_is_the_cost_of_one_other_action": (lqr, "action_cost", scaled(1.001)),
@@ -335,7 +333,7 @@ BUGS = {
         "neural",
         instead(forwards),
     ),
-    "a_recorded_meta_gradient_serves_other_systems": (proofs, "replay", instead(one_answer)),
+    "a_recorded_meta_gradient_serves_other_systems": (proofs, "replay", instead(first_answer)),
 }
 THEOREMS = {t.name: t.prove for t in REGISTRY if t.topic == "metagenrl"}
 

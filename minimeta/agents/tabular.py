@@ -18,6 +18,7 @@ arXiv:1506.02438 (decay, their lambda).  Lesson objectives.
 
 from functools import partial
 
+from minimeta.agents import critics
 from minimeta.agents.acting import pick
 from minimeta.agents.policy_gradient import advantages, leave_one_out
 from minimeta.core import checks
@@ -25,7 +26,7 @@ from minimeta.core.backend import np
 from minimeta.core.gradients import constant
 from minimeta.core.losses import softmax
 from minimeta.exact.tabular import normalised
-from minimeta.tasks.environment import alive, returns, rollout
+from minimeta.tasks.environment import rollout
 from minimeta.tasks.tabular import TABULAR, check_problem
 
 
@@ -72,20 +73,13 @@ def reinforce(agent, episodes, step_size, baseline=leave_one_out):
 
 def actor_critic(agent, episodes, step_size, value_step, decay=0.95):
     """The agent after a step of A2C: the critic's errors, decayed, are what both tables follow."""
-    target = generalised_advantages(agent["values"], episodes, decay)
+    values = look_up(agent["values"][..., None], episodes)[..., 0]
+    target = critics.advantages(episodes, values, trace_decay=decay)
     visits = add_by_state(episodes, np.expand_dims(target, -1))[..., 0]  # (M, S)
     return {
         "logits": climb(agent["logits"], episodes, target, step_size),
         "values": agent["values"] + value_step * visits,
     }
-
-
-def generalised_advantages(values, episodes, decay):
-    """sum_{k >= 0} decay^k (r + V(s') - V(s))_t+k, and 0 after the end: (M, N, T)."""
-    checks.number("decay", decay, at_least=0.0, at_most=1.0)
-    V = look_up(values[..., None], episodes)[..., 0]
-    error = episodes.reward + following(V, ending(episodes)) - V
-    return returns(error * alive(episodes.done), decay) * alive(episodes.done)
 
 
 def climb(logits, episodes, target, step_size):

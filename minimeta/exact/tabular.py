@@ -22,7 +22,7 @@ import numpy
 from minimeta.core import checks
 from minimeta.core.backend import np, to_host
 from minimeta.core.gradients import constant
-from minimeta.tasks.tabular import check_chances, check_problem, ends
+from minimeta.tasks.tabular import check_distributions, check_problem, ends
 
 TIE = 100.0  # values that differ by so many roundings count as equal
 
@@ -172,7 +172,7 @@ def check_question(problem, policy, steps, discount):
     check_time(steps, discount)
     checks.array("policy", policy, "M S A")
     checks.same_shape("policy", policy, "problem.reward", problem.reward)
-    check_chances("policy", policy)
+    check_distributions("policy", policy)
 
 
 def check_time(steps, discount):

@@ -199,10 +199,10 @@ def check_problem(problem):
             f"their shapes are {', '.join(str(np.shape(part)) for part in problem)}."
         )
     for name in ("transition", "start"):
-        check_chances(f"problem.{name}", getattr(problem, name))
+        check_distributions(f"problem.{name}", getattr(problem, name))
 
 
-def check_chances(name, value):
+def check_distributions(name, value):
     """Raise unless, where readable, no number is negative and each row adds to 1."""
     checks.not_negative(name, value)
     if checks.readable(value):

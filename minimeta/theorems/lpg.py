@@ -4,7 +4,7 @@ import itertools
 
 import numpy
 
-from minimeta.agents import lpg, policy_gradient
+from minimeta.agents import critics, lpg, policy_gradient
 from minimeta.agents import tabular as agents
 from minimeta.agents.lpg import NONE
 from minimeta.agents.policy_gradient import leave_one_out, no_baseline
@@ -93,7 +93,8 @@ def advantages_by_hand(values, episodes, decay):
 def with_the_advantage_as_target_it_is_a2c():
     """Targets that are a critic's decayed errors make LPG's step that of the actor of A2C."""
     problem, _, agent, episodes = draw_life(seed=1)
-    target = agents.generalised_advantages(agent["values"], episodes, 0.8)
+    values = agents.look_up(agent["values"][..., None], episodes)[..., 0]
+    target = critics.advantages(episodes, values, trace_decay=0.8)
     empty = np.zeros((*target.shape, 3))
     after = lpg.step(agent, episodes, (target, empty), STEP, prediction_step=0.0)["logits"]
     rule = agents.actor_critic(agent, episodes, STEP, 0.3, 0.8)["logits"]
