@@ -333,17 +333,19 @@ after = curve(live(trained))
 # %% [markdown]
 # A fair comparison needs opponents at their best. REINFORCE and the actor-critic method
 # (A2C) learn from the same problems and the same random numbers. Their step sizes are
-# chosen on 50 other problems, from a grid whose best point should not be at its edge.
+# chosen on 40 other problems. The best setting is printed: it should lie inside of its
+# grid, not at an edge, or else the opponent might do better still. (A decay of 0 is the
+# least there is.)
 
 # %%
 tuning = tabular.draw(
     numpy.random.default_rng([SEED, 3]), 50, EPISODES, STEPS, UPDATES
 )
-reinforce_grid = [{"step_size": a} for a in (0.5, 1.0, 2.0)]
+reinforce_grid = [{"step_size": a} for a in (0.25, 0.5, 1.0, 2.0)]
 actor_grid = [
     {"step_size": a, "value_step": v, "decay": 0.0}
     for a in (2.0, 4.0, 8.0)
-    for v in (0.05, 0.1, 0.2)
+    for v in (0.02, 0.05, 0.1, 0.2, 0.4)
 ]
 rivals = {}
 for name, rule, grid in (
@@ -415,8 +417,8 @@ plots.save(life_figure, "24_lives")
 # The figure shows the mean exact return over the test problems after every update. The
 # dashed line is the best policy, which no rule can pass. The bands are two standard
 # errors over problems. The learned rule climbs much faster than REINFORCE. A2C, the rule
-# that people wrote with the knowledge that values are worth predicting, is still ahead.
-# The paper reports that LPG beats A2C after far more training. At this size it does not.
+# that people wrote with the knowledge that values are worth predicting, is still ahead
+# at this size.
 #
 # ## What the rule has found
 #
@@ -468,7 +470,7 @@ for rule, target in target_of.items():
 # %%
 claim(
     numpy.median(of_values) > 0.6,
-    "In the median problem the predictions are nearly linear in the true values.",
+    "In the median problem the predictions go with the true values.",
     numpy.median(of_values),
     "> 0.6",
     trained=True,
@@ -665,7 +667,7 @@ def regret_curves(objective, meta, step_size, data):
 unseen = linear_control.draw(test_rng, TEST, 4, STEPS + 1, 2 * LIFE)
 other = linear_control.draw(test_rng, TEST, 4, STEPS + 1, 2 * LIFE)
 FIXED = {"REINFORCE": objectives.reinforce(), "DDPG": objectives.minus_q}
-GRIDS = {"REINFORCE": (0.4, 0.8, 1.2), "DDPG": (0.2, 0.4, 0.8)}
+GRIDS = {"REINFORCE": (0.2, 0.4, 0.8, 1.2), "DDPG": (0.2, 0.4, 0.8)}
 regrets = {"learned loss": regret_curves(objectives.neural, loss_meta, 0.3, unseen)}
 for name, objective in FIXED.items():
     areas = {
