@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import warnings
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -248,6 +248,29 @@ class Shut(ThreadPoolExecutor):
 def test_calls_that_the_executor_cancels_are_failures_not_hangs():
     with Shut(1) as executor, pytest.warns(UserWarning, match="CancelledError"):
         assert sweep(sweep_jobs.square, seeds(2), executor)[1].error
+
+
+class Breaks(ThreadPoolExecutor):
+    """Threads that are lost as soon as a call brings several settings."""
+
+    def submit(self, run, settings):
+        if len(settings) > 1:
+            raise BrokenExecutor("lost")
+        return super().submit(run, settings)
+
+
+def test_every_setting_of_a_call_that_was_lost_has_its_error():
+    with Breaks(2) as executor, pytest.warns(UserWarning, match="settings failed"):
+        results = sweep(double, seeds(3000), executor)
+    lost = [result.setting["seed"] for result in results if result.error]
+    assert lost and all("BrokenExecutor: lost" in results[seed].error for seed in lost)
+    kept = [result for result in results if not result.error]
+    assert len(kept) + len(lost) == 3000
+    assert all(result.value == 2.0 * result.setting["seed"] for result in kept)
+
+
+def double(setting):
+    return 2.0 * setting["seed"]
 
 
 @pytest.mark.parametrize(
