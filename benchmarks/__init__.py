@@ -6,6 +6,7 @@ A workload file holds
     init(rng, sizes)      the parameters, a tree of NumPy arrays
     sample(rng, sizes)    one batch of data, a tree of NumPy arrays
     in_LIBRARY(sizes)     step(params, data) -> value, gradient, as one writes it in that library
+    SHARED                True where the value is a mean over axis 0 of every array of the data
     load_..., unload_...  only where a library holds the parameters in another form
 
 and imports nothing but NumPy until one of these is called. in_minimeta returns the plain function;
@@ -14,6 +15,7 @@ and imports nothing but NumPy until one of these is called. in_minimeta returns 
 
 import importlib
 
+OURS = ("minimeta", "minimeta_threads", "eager")  # programs of in_minimeta, see libraries.py
 FILES = ("maml", "lstm", "learned_optimizer", "conv_episode", "attention", "fisher")
 FILES += ("prototypes", "gpicl", "rl2", "vsml")
 

@@ -18,6 +18,7 @@ SIZES = {
     }
 }
 STABLE = 1e-5  # added to the variance
+SHARED = True  # the value is a mean over axis 0 of all data
 
 
 def init(rng, sizes):

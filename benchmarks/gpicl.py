@@ -21,6 +21,7 @@ SIZES = {
     }
 }
 init = attention.init
+SHARED = True  # the value is a mean over axis 0 of all data
 
 
 def sample(rng, sizes):

@@ -1,9 +1,9 @@
 """Runs a workload's programs beside each other: first the same numbers, then the times.
 
 Every program lives in a process of its own and all of them take turns, so whatever else the
-machine does falls on all alike; what is compared are the times of one round. minimeta runs with one
-BLAS thread and with all cores, and the table says which was faster; JAX and PyTorch use all cores
-as they choose.
+machine does falls on all alike; what is compared are the times of one round. minimeta runs on one
+core, with a BLAS thread for every core, and with a thread of its own for every core, and the table
+says which was fastest; JAX and PyTorch use all cores as they choose.
 """
 
 import json
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy
 
-from benchmarks import programs
+from benchmarks import OURS, programs
 
 ROOT = Path(__file__).resolve().parents[1]
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -57,9 +57,9 @@ class Result(NamedTuple):
 
 def measure(workload, module, plan):
     """A Result for every program of a workload: minimeta's with the better thread count first."""
-    candidates = [("minimeta", 1), ("minimeta", os.cpu_count()), ("eager", 1)]
-    candidates += [(name, os.cpu_count()) for name in programs(module)[1:]]
-    checked(workload, ["minimeta", "eager", *programs(module)[1:]])
+    ours = [("minimeta", 1), ("minimeta", os.cpu_count()), ("minimeta_threads", 1)]
+    candidates = [*ours, ("eager", 1), *((name, os.cpu_count()) for name in programs(module)[1:])]
+    checked(workload, [*OURS, *programs(module)[1:]])
     workers = [start(workload, *candidate) for candidate in candidates]
     try:
         errors = differences(workers)
@@ -70,7 +70,8 @@ def measure(workload, module, plan):
             worker.stdin.close()
             worker.wait()
     found = [Result(*c, s, [], p, e) for c, s, p, e in zip(candidates, steps, peaks, errors)]
-    kept = [min(found[:2], key=lambda result: numpy.median(result.steps)), *found[2:]]
+    best = min(found[: len(ours)], key=lambda result: numpy.median(result.steps))
+    kept = [best, *found[len(ours) :]]
     return fresh(workload, kept, round(plan.share * module.SIZES[workload]["training_steps"]), plan)
 
 
@@ -82,10 +83,9 @@ def start(workload, program, threads):
 
 
 def environment(program, threads):
-    """The thread count for NumPy's BLAS; none for the peers, which then use all cores."""
+    """The number of BLAS threads for minimeta; none for the peers, which then use all cores."""
     env = {name: value for name, value in os.environ.items() if name not in THREADS}
-    ours = program in ("minimeta", "eager")
-    return {**env, **dict.fromkeys(THREADS, str(threads))} if ours else env
+    return {**env, **dict.fromkeys(THREADS, str(threads))} if program in OURS else env
 
 
 def ask(worker, line):

@@ -19,6 +19,7 @@ SIZES = {
 }
 SMALLEST = 10.0  # p in the paper's preprocessing: below exp(-p) a gradient is passed on linearly
 OUTPUT = 0.1  # scale of the steps, so that an untrained optimizer does not diverge
+SHARED = True  # the value is a mean over axis 0 of all data
 
 
 def init(rng, sizes):
@@ -55,7 +56,7 @@ def in_minimeta(sizes):
         state, value = learned.init(theta), 0.0
         for _ in range(sizes["unrolled"]):
             theta, state = learned.update(constant(grad(f)(theta)), state, theta)
-            value = value + f(theta) / sizes["problems"]
+            value = value + f(theta) / len(theta)
         return value
 
     return value_and_grad(loss)
@@ -121,7 +122,7 @@ def in_torch_cells(sizes):
                 states[k] = cell(h, states[k])
                 h = states[k][0]
             theta = theta + OUTPUT * net["last"](h).reshape(theta.shape)
-            value = value + f(theta) / sizes["problems"]
+            value = value + f(theta) / len(theta)
         return value.detach(), torch.autograd.grad(value, list(net.parameters()))
 
     return step

@@ -1,5 +1,6 @@
 """What each library needs around a step: its own arrays, a compiler if it has one, and Adam."""
 
+import os
 from functools import partial
 from typing import Callable, NamedTuple
 
@@ -22,10 +23,14 @@ class Library(NamedTuple):
     train: Callable
 
 
-def library(program, dtype):
-    """The library of a program: "torch_loop" -> PyTorch. Imports it."""
+def library(program, dtype, shared=False):
+    """The library of a program: "torch_loop" -> PyTorch. Imports it.
+
+    shared: whether the program "minimeta_threads" may share out axis 0 of all data.
+    """
     makers = {"minimeta": minimeta, "eager": eager, "jax": jax, "torch": torch}
-    return makers[program.split("_")[0]](dtype)
+    makers["minimeta_threads"] = side_by_side if shared else threaded_kernels
+    return makers.get(program, makers[program.split("_")[0]])(dtype)
 
 
 def minimeta(dtype):
@@ -40,8 +45,28 @@ def eager(dtype):
     return on_autograd(dtype, lambda step: step)
 
 
-def on_autograd(dtype, ready):
-    """Both of these."""
+def threaded_kernels(dtype):
+    """minimeta with every kernel on images in as many threads as there are cores."""
+    from minimeta.core.threads import set_threads
+
+    set_threads(os.cpu_count())
+    return minimeta(dtype)
+
+
+def side_by_side(dtype):
+    """minimeta as train(..., workers=n) uses it: each share of the tasks in a thread of its own."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from minimeta.core.replay import replay
+    from minimeta.core.runs.shares import share_out
+
+    executor = ThreadPoolExecutor(os.cpu_count())
+    ready = lambda step: share_out([replay(step) for _ in range(os.cpu_count())], executor)
+    return on_autograd(dtype, ready, replay)
+
+
+def on_autograd(dtype, ready, ready_update=None):
+    """All of these. Where `ready_update` is given, gradient and update are two programs."""
     from minimeta.core import backend
     from minimeta.core.optim import adam
 
@@ -49,11 +74,14 @@ def on_autograd(dtype, ready):
     optimizer = adam(RATE, MEAN, SQUARE, EPSILON)
 
     def train(step, params, batches):
-        def update(params, state, data):
-            value, gradient = step(params, data)
-            return value, *optimizer.update(gradient, state, params)
+        follow = ready(step) if ready_update else step
+        move = ready_update(optimizer.update) if ready_update else optimizer.update
 
-        update_once, state = ready(update), optimizer.init(params)
+        def update(params, state, data):
+            value, gradient = follow(params, data)
+            return value, *move(gradient, state, params)
+
+        update_once, state = update if ready_update else ready(update), optimizer.init(params)
         for data in batches:
             value, params, state = update_once(params, state, data)
         return float(value)

@@ -7,6 +7,7 @@ SIZES = {
     "lstm": {"batch": 256, "time": 40, "hidden": 128, "training_steps": 500},
     "lstm_small": {"batch": 64, "time": 20, "hidden": 48, "training_steps": 500},
 }
+SHARED = True  # the value is a mean over axis 0 of all data
 
 
 def init(rng, sizes):

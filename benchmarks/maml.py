@@ -11,6 +11,7 @@ SIZES = {
 }
 SIZES["maml_5_steps"]["step_size"] = 0.002  # with 0.01 these two diverge, in every library
 SIZES["maml_wide"]["step_size"] = 0.001
+SHARED = True  # the value is a mean over axis 0 of all data
 
 
 def init(rng, sizes):

@@ -17,6 +17,7 @@ SIZES = {
         "training_steps": 500,
     }
 }
+SHARED = True  # the value is a mean over axis 0 of all data
 
 
 def init(rng, sizes):

@@ -17,7 +17,7 @@ import time
 
 import numpy
 
-from benchmarks import workloads
+from benchmarks import OURS, workloads
 from benchmarks.libraries import library
 
 SEED = 0
@@ -26,9 +26,10 @@ KIBIBYTE = 1 if platform.system() == "Darwin" else 1024  # the unit of ru_maxrss
 
 def prepared(workload, program, dtype="float32"):
     """The library, the plain step, the parameters in its arrays, and what draws the data."""
-    module, lib = workloads()[workload], library(program, dtype)
+    module = workloads()[workload]
+    lib = library(program, dtype, getattr(module, "SHARED", False))
     sizes, rng = module.SIZES[workload], numpy.random.default_rng(SEED)
-    name = "minimeta" if program == "eager" else program
+    name = "minimeta" if program in OURS else program
     step = getattr(module, f"in_{name}")(sizes)
     load = getattr(module, f"load_{name}", lib.load)
     lib = lib._replace(unload=getattr(module, f"unload_{name}", lib.unload))

@@ -9,9 +9,8 @@ from minimeta import nets
 from minimeta.core.backend import np
 from minimeta.core.gradients import grad, hvp, value_and_grad
 from minimeta.core.trees import copies, leaves, names, tree_map
-from minimeta.nets import convolution
-from minimeta.nets.conv import normalise
-from minimeta.nets.convolution import conv2d, max_pool
+from minimeta.nets import pieces
+from minimeta.nets.convolution import conv2d
 from minimeta.nets.normalisation import (
     FEATURES,
     PIXELS,
@@ -20,6 +19,7 @@ from minimeta.nets.normalisation import (
     comoment,
     inverse_deviation,
 )
+from minimeta.nets.pooling import max_pool, pool_normalised
 
 M, N, D, C = 2, 3, 2, 4
 
@@ -88,7 +88,7 @@ def test_conv2d_is_the_same_in_pieces_and_with_equal_copies(monkeypatch):
     x, W = draws((M, N, 4, 5, D), (3, 3, D, C))
     results = lambda W: value_and_grad(lambda args: np.sum(conv2d(*args) ** 3))((x, W))
     whole, copied = results(W), results(copies(W, M))
-    monkeypatch.setattr(convolution, "CACHE", 1)
+    monkeypatch.setattr(pieces, "CACHE", 1)
     same(results(W), whole, dict(rtol=1e-12, atol=1e-12))
     assert_allclose(copied[0], whole[0], rtol=1e-12)
     assert_allclose(copied[1][1].sum(axis=0), whole[1][1], rtol=1e-12)
@@ -137,11 +137,14 @@ def test_comoment_and_centring_are_adjoint_to_any_order(axes):
     agrees(lambda q, x: comoment(q, x, axes), plain, (q, x))
 
 
-def test_normalised_channels_have_mean_zero_and_variance_one():
-    x = 5.0 + 3.0 * draws((M, N, 6, 6, D))[0]
-    y = normalise(x, x)
-    assert_allclose(y.mean(axis=(1, 2, 3)), 0.0, atol=1e-14)
-    assert_allclose(y.var(axis=(1, 2, 3)), 1.0, rtol=2 * STABLE / x.var(axis=(1, 2, 3)).min())
+@pytest.mark.parametrize("sides", [(4, 6), (5, 3), (2, 2)], ids=str)
+@pytest.mark.parametrize("cache", [1, 150, 2**18])
+def test_pooling_normalised_images_has_the_derivatives_of_its_formula(sides, cache, monkeypatch):
+    monkeypatch.setattr(pieces, "CACHE", cache)
+    plain = lambda y: plain_max_pool(plain_normalised(y, PIXELS))
+    args = draws((M, N, *sides, D))
+    agrees(pool_normalised, plain, args)
+    checked(pool_normalised, *args)
 
 
 def plain_conv_net(params, x):

@@ -8,10 +8,10 @@ are channels-last, (..., N, height, width, channels); filters are (3, 3, inputs,
 
 from minimeta.core import checks
 from minimeta.core.backend import np, to_device
-from minimeta.nets.convolution import conv2d, max_pool
+from minimeta.nets.convolution import conv2d
 from minimeta.nets.layers import linear, relu
 from minimeta.nets.net import Net
-from minimeta.nets.normalisation import PIXELS, inverse_deviation
+from minimeta.nets.pooling import pool_normalised
 
 SIDE = 3  # every filter is 3x3
 
@@ -57,14 +57,7 @@ def block_output(x, W, b):
     pooling first gives the same and leaves them a quarter of the pixels.
     """
     checks.floats("b", b)
-    y = conv2d(x, W)
-    return relu(normalise(max_pool(y), y) + _over_images(b))
-
-
-def normalise(x, population):
-    """x less the mean and over the deviation of every channel of a population of images."""
-    mean = np.mean(population, axis=PIXELS, keepdims=True)
-    return (x - mean) * inverse_deviation(population, PIXELS)
+    return relu(pool_normalised(conv2d(x, W)) + _over_images(b))
 
 
 def check_blocks(image_shape, filters):
