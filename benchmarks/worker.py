@@ -25,7 +25,7 @@ KIBIBYTE = 1 if platform.system() == "Darwin" else 1024  # the unit of ru_maxrss
 
 
 def prepared(workload, program, dtype="float32"):
-    """The library, the plain step, the parameters in its arrays, and what draws the data."""
+    """The library, the plain step, and what draws parameters and data, both in its arrays."""
     module = workloads()[workload]
     lib = library(program, dtype, getattr(module, "SHARED", False))
     sizes, rng = module.SIZES[workload], numpy.random.default_rng(SEED)
@@ -33,8 +33,8 @@ def prepared(workload, program, dtype="float32"):
     step = getattr(module, f"in_{name}")(sizes)
     load = getattr(module, f"load_{name}", lib.load)
     lib = lib._replace(unload=getattr(module, f"unload_{name}", lib.unload))
-    params = load(cast(module.init(rng, sizes), dtype))
-    return lib, step, params, lambda: cast(module.sample(rng, sizes), dtype)
+    init = lambda: load(cast(module.init(rng, sizes), dtype))
+    return lib, step, init, lambda: cast(module.sample(rng, sizes), dtype)
 
 
 def cast(tree, dtype):
@@ -48,9 +48,11 @@ def cast(tree, dtype):
 
 def serve(workload, program):
     """Answer each line of standard input with one line of JSON."""
-    lib, step, params, sample = prepared(workload, program)
-    step, data = lib.ready(step), lib.load(sample())
+    lib, step, init, sample = prepared(workload, program)
+    params, data, step = init(), lib.load(sample()), lib.ready(step)
     run = lambda: lib.wait(step(params, data))
+    run()
+    lib.wait(step(init(), lib.load(sample())))  # in training, no two steps have the same arrays
     answers = {
         "check": lambda path: write(path, *run(), lib.unload),
         "time": lambda seconds: median_seconds(run, float(seconds)),
@@ -90,8 +92,8 @@ def leaves(tree):
 
 def check(workload, program, path):
     """Write the value and the gradient in float64, of the second of two calls."""
-    lib, step, params, sample = prepared(workload, program, "float64")
-    step = lib.ready(step)
+    lib, step, init, sample = prepared(workload, program, "float64")
+    params, step = init(), lib.ready(step)
     first, second = lib.load(sample()), lib.load(sample())
     lib.wait(step(params, first))
     write(path, *lib.wait(step(params, second)), lib.unload)
@@ -99,8 +101,8 @@ def check(workload, program, path):
 
 def train(workload, program, steps):
     """The value after so many steps of Adam, each on data drawn for it."""
-    lib, step, params, sample = prepared(workload, program)
-    print(lib.train(step, params, (sample() for _ in range(int(steps)))))
+    lib, step, init, sample = prepared(workload, program)
+    print(lib.train(step, init(), (sample() for _ in range(int(steps)))))
 
 
 if __name__ == "__main__":

@@ -64,6 +64,22 @@ def test_attention_is_exact_for_scores_of_any_size():
     assert numpy.isfinite(grad(lambda qkv: np.sum(attend(qkv, HEADS)))(qkv)).all()
 
 
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("largest", [0.99, 1.01])
+def test_on_both_sides_of_small_scores_attention_is_its_formula(largest, causal, monkeypatch):
+    """Below it the largest score of a row is not taken away, above it is: the result is the same."""
+    seen, are_small = [], module._are_small
+    monkeypatch.setattr(module, "_are_small", lambda s: seen.append(are_small(s)) or seen[-1])
+    (qkv,) = draws((M, T, 3 * D))
+    q, k, _ = module._split(qkv, HEADS)
+    top = numpy.abs(q @ k.swapaxes(-1, -2)).max() * q.shape[-1] ** -0.5
+    qkv = qkv * (largest * module.SMALL / top) ** 0.5
+    assert_allclose(
+        attend(qkv, HEADS, causal), module.plain_attention(qkv, HEADS, causal), rtol=1e-10
+    )
+    assert seen == [largest < 1]
+
+
 def plain_layer_norm(x, gain, shift):
     d = x - np.mean(x, axis=-1, keepdims=True)
     y = d / np.sqrt(np.mean(d**2, axis=-1, keepdims=True) + STABLE)

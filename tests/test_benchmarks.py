@@ -134,7 +134,7 @@ def test_ratios_are_taken_within_a_round():
 def test_the_table_compares_every_program_with_the_first():
     ours, jax = result("minimeta", [0.001, 0.001], [1.0]), result("jax", [0.002, 0.002], [4.0])
     first, second = table.rows("maml", [ours, jax])
-    assert first[:3] == ["maml", "minimeta (1 thr.)", "1 (1-1)"] and first[3] == first[5] == ""
+    assert first[:3] == ["maml", "minimeta", "1 (1-1)"] and first[3] == first[5] == ""
     assert second[3] == "0.5 (0.5-0.5)" and second[5] == "0.25 (0.25-0.25)"
     assert len(first) == len(second) == len(table.HEAD)
 

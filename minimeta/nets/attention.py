@@ -29,6 +29,7 @@ from minimeta.nets.mlp import check_input, layer
 from minimeta.nets.net import Net
 from minimeta.nets.normalisation import standardise
 
+SMALL = 60.0  # exp(-60) and exp(60) are 1e-26 and 1e26; float32 holds 1e-38 to 1e38
 WIDER = 4  # a block's perceptron is so many times as wide as its tokens
 
 
@@ -130,9 +131,19 @@ def attention_weights(qkv, heads, causal):
     """softmax(q k' / sqrt(D / heads)): how much each token takes of every token (last axis)."""
     q, k, _ = _split(qkv, heads)
     scores = numpy.matmul(q * q.shape[-1] ** -0.5, k.swapaxes(-1, -2))  # (..., heads, T, T)
+    if not _are_small(scores):
+        return softmax(scores + causal_mask(qkv) if causal else scores)
+    numpy.exp(scores, out=scores)
     if causal:
-        scores += causal_mask(qkv)
-    return softmax(scores)
+        scores *= numpy.tri(scores.shape[-1], dtype=scores.dtype)
+    scores /= numpy.einsum("...t->...", scores)[..., None]
+    return scores
+
+
+def _are_small(scores):
+    """Whether exp of every score and a sum of them is a normal number, so that softmax need not take
+    the largest of each row away first. A GPU is not stopped to ask: there the answer is no."""
+    return isinstance(scores, numpy.ndarray) and max(scores.max(), -scores.min()) < SMALL
 
 
 @constant_primitive
