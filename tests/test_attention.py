@@ -67,7 +67,7 @@ def test_attention_is_exact_for_scores_of_any_size():
 @pytest.mark.parametrize("causal", [True, False])
 @pytest.mark.parametrize("largest", [0.99, 1.01])
 def test_on_both_sides_of_small_scores_attention_is_its_formula(largest, causal, monkeypatch):
-    """Below it the largest score of a row is not taken away, above it is: the result is the same."""
+    """Below it the largest score of a row is not taken away, above it is: nothing changes."""
     seen, are_small = [], module._are_small
     monkeypatch.setattr(module, "_are_small", lambda s: seen.append(are_small(s)) or seen[-1])
     (qkv,) = draws((M, T, 3 * D))

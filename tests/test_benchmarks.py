@@ -239,3 +239,24 @@ def test_training_that_takes_too_long_is_stopped_and_the_table_says_so(monkeypat
     assert harness.trained("maml", result("minimeta", [0.001]), 10**6) == float("inf")
     ours, torch = result("minimeta", [0.001], [1.0]), result("torch", [0.002], [float("inf")])
     assert list(table.rows("maml", [ours, torch]))[1][4:6] == ["stopped at 60", "-"]
+
+
+def test_the_roofline_counts_the_products_of_a_step(float64):
+    """The Fisher's five products of known sizes, two of them made by the program itself."""
+    from benchmarks import roofline
+
+    fisher, rng = KNOWN["fisher"], numpy.random.default_rng(0)
+    N, D, H, C = 7, 5, 4, 3
+    sizes = {"examples": N, "widths": (D, H, C)}
+    step, args = (
+        replay(fisher.in_minimeta(sizes)),
+        (fisher.init(rng, sizes), fisher.sample(rng, sizes)),
+    )
+    for _ in range(2):
+        step(*args)
+    before = numpy.matmul
+    seconds, flops = roofline.products(step.program, leaves(args))
+    assert flops == 2 * N * (2 * D * H + 3 * H * C) and seconds > 0  # forward, back, squares
+    assert numpy.matmul is before
+    memory, calls = roofline.touched(step.program, leaves(args))
+    assert memory > args[1][0].nbytes and calls > 10

@@ -141,7 +141,7 @@ def attention_weights(qkv, heads, causal):
 
 
 def _are_small(scores):
-    """Whether exp of every score and a sum of them is a normal number, so that softmax need not take
+    """Whether exp of every score and a sum of them is a normal number: softmax then need not take
     the largest of each row away first. A GPU is not stopped to ask: there the answer is no."""
     return isinstance(scores, numpy.ndarray) and max(scores.max(), -scores.min()) < SMALL
 

@@ -145,7 +145,8 @@ def tanh(x):
 @primitive
 def tanh_gradient(g, y):
     """g (1 - y^2)."""
-    gradient = 1 - y * y
+    gradient = y * y
+    numpy.subtract(1, gradient, out=gradient)
     gradient *= g
     return gradient
 
