@@ -86,10 +86,10 @@ def surrogate(learner, meta, episodes, advantage):
 def bandit_gradient(learner, environment=BERNOULLI, mean_rewards=mean_rewards):
     """For train: as `meta_gradient` on bandits, with less variance.
 
-    mean_rewards(problem, observation) -> (M, N, T, A) is what each action pays in the mean; the
-    next observation may not depend on the action. Then a reward is replaced by its mean over
-    actions and outcomes, pi_t . r_t, wherever the history before it is given. Only what the action
-    changes later, by what it teaches, is still judged by chance:
+    mean_rewards(problem, observation) -> (M, N, T, A) is what each action pays in the mean, given
+    the problem and what is observed. A reward is then replaced by its mean over actions and
+    outcomes, pi_t . r_t, wherever the history before it is given. Only what the action changes
+    later, by what it teaches or where it leads, is still judged by chance:
 
         dJ = E sum_t  d(pi_t . r_t) + dlog pi(a_t) (sum_{s > t} pi_s . r_s - b_t)
 
