@@ -47,6 +47,15 @@ def test_lstm_equals_the_plain_loop_in_value_and_every_gradient(case):
     same(grad(objective(lstm))(args), grad(objective(plain_lstm))(args), EXACT)
 
 
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("steps", [1, 3])
+def test_however_many_steps_share_a_product_the_gradient_is_the_same(monkeypatch, case, steps):
+    args = draw(**case)
+    z = 4 * args[2][0].size  # numbers of z in one step
+    monkeypatch.setattr("minimeta.nets.lstm.SHARED", (steps - 1) * z)
+    same(grad(objective(lstm))(args), grad(objective(plain_lstm))(args), EXACT)
+
+
 def test_lstm_starts_from_zeros():
     params, x, _ = draw()
     zeros = numpy.zeros((N, H)), numpy.zeros((N, H))
