@@ -12,8 +12,6 @@ In the long run the sum of these is 1 / (2 Delta).
 Source: Wang et al. 2016, arXiv:1611.05763 (the task); by definition (the sum).  Lesson bandits.
 """
 
-import math
-
 from minimeta.core import checks
 from minimeta.core.backend import np
 from minimeta.core.learner import Learner, fold
@@ -37,10 +35,11 @@ def regret_in_the_long_run(high):
 
 def chance_wrong(high, pulls):
     """How probable it is that the posterior prefers the worse arm after so many pulls."""
-    total = 0.0
+    total, ways = 0.0, 1  # `ways` to draw so many right ones: each number follows from the last
     for right in range(pulls // 2 + 1):
-        ways = math.comb(pulls, right) * high**right * (1.0 - high) ** (pulls - right)
-        total += ways / 2.0 if 2 * right == pulls else ways
+        chance = ways * high**right * (1.0 - high) ** (pulls - right)
+        total += chance / 2.0 if 2 * right == pulls else chance
+        ways = ways * (pulls - right) // (right + 1)
     return total
 
 

@@ -134,7 +134,7 @@ def mean_rewards_leave_less_to_chance():
     draws = []
     for follow in (policy_gradient.bandit_gradient(learner), sampled_gradient(learner)):
         rng = numpy.random.default_rng(0)
-        rows = [flatten(follow(meta, bandits.draw(rng, 4, 4, 10))[1]) for _ in range(80)]
+        rows = [flatten(follow(meta, bandits.draw(rng, 4, 4, 10))[1]) for _ in range(30)]
         draws.append(numpy.var(rows, axis=0).sum())
     return Claim(draws[0] < 0.5 * draws[1], True, tolerance=0)
 

@@ -81,7 +81,7 @@ def the_winner_takes_all():
     return Claim(falls, g[:, 1] > 2.0 * g[:, 0], tolerance=0)
 
 
-def integral(rate, first, last, parts=400):
+def integral(rate, first, last, parts=60):
     """The time from one chance to another at this rate, by Gauss-Legendre on many intervals."""
     nodes, weights = numpy.polynomial.legendre.leggauss(5)
     edges = numpy.linspace(first, last, parts + 1)

@@ -131,7 +131,7 @@ def maml_fixed_point():
     """
     A, c, _, _ = draw_family(seed=2)
     follow = meta_loss_gradient(maml.learner(LINE, mse, 0.5, 1))
-    rest = resting_point(follow, A, c, rate=2.0, steps=1500)
+    rest = resting_point(follow, A, c, rate=2.0, steps=400)
     return Claim(rest, exact.fixed_point(exact.maml_weights(A, 0.5, 1), c), tolerance=1e-8)
 
 
@@ -140,7 +140,7 @@ def fomaml_fixed_point():
     """FOMAML converges elsewhere than MAML, to the mean of the minima weighted by A (I-aA)^k."""
     A, c, _, _ = draw_family(seed=2)
     follow = meta_loss_gradient(fomaml.learner(LINE, mse, 0.5, 1))
-    rest = resting_point(follow, A, c, rate=2.0, steps=1500)
+    rest = resting_point(follow, A, c, rate=2.0, steps=400)
     return Claim(rest, exact.fixed_point(exact.fomaml_weights(A, 0.5, 1), c), tolerance=1e-8)
 
 

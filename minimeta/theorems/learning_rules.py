@@ -237,10 +237,10 @@ def pairs_of_trials_find_the_gradient_of_a_quadratic():
 @theorem(lesson="learning_rules", source=SALIMANS)
 def evolution_strategies_follow_the_smoothed_loss():
     """For cos(w) the mean estimate is -sin(w) exp(-s^2 / 2), the smoothed loss's gradient."""
-    noise = evolution.draw(numpy.random.default_rng(0), 20_000, 1)
+    noise = evolution.draw(numpy.random.default_rng(0), 20_000, 1).reshape(200, 100, 1)
     follow = evolution.follow(lambda metas, data: np.cos(metas["w"][:, 0]), scale=0.8)
     w = {"w": numpy.array([0.9])}
-    each = numpy.array([follow(w, (row[None], None))[1]["w"][0] for row in noise])
+    each = numpy.array([follow(w, (pairs, None))[1]["w"][0] for pairs in noise])
     return has_mean(each, -numpy.sin(0.9) * numpy.exp(-0.32))
 
 

@@ -49,7 +49,7 @@ def anil_is_principal_components():
     body, data = rng.normal(size=(3, 2)), numpy.sqrt(1.5) * numpy.eye(3)  # mse = |error|^2 / 2
     task = Task(*2 * [Data(numpy.stack(3 * [data]), numpy.stack([data @ w[:, None] for w in W.T]))])
     net = Net(None, lambda p, x: x @ p["body"] @ p["head"])
-    learner = anil.learner(net, "head", mse, 0.5, 60)
+    learner = anil.learner(net, "head", mse, 0.5, 20)
     meta = {"body": numpy.linalg.qr(body)[0], "head": numpy.zeros((2, 1))}
     for _ in range(60):
         moved = meta["body"] - 0.3 * meta_gradient(learner, meta, task)["body"]
