@@ -46,6 +46,7 @@ def save(fig, name):
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
     fig.savefig(path, dpi=150)
+    fig.set_layout_engine("none")  # its places stay: a notebook need not find them thrice more
     if plt.get_backend().lower() == "agg":
         plt.close(fig)
     return path
