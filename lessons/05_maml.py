@@ -239,7 +239,7 @@ claim_equal(solved, 0.0, 1e-15, "A task that one step solves has no say.")
 
 # %%
 net = mlp([1, 40, 40, 1])
-joint_updates, maml_updates = (100, 300) if QUICK else (6_000, 12_000)
+joint_updates, maml_updates = (20, 40) if QUICK else (6_000, 12_000)
 
 
 def sample(rng):

@@ -103,7 +103,7 @@ def test_a_claim_that_fails_is_in_the_notebook_that_failed(tmp_path):
 
 
 def test_cells_print_what_the_file_prints(tmp_path):
-    lesson = lessons.find("supervised")
+    lesson = lessons.find("schedules")
     book, outcome = notebooks.run(lesson, quick=True)
     texts = [out.get("text", []) for cell in book["cells"] for out in cell.get("outputs", [])]
     assert "".join(line for text in texts for line in text) == lessons.run(lesson, True).output

@@ -19,8 +19,10 @@ QUICK = {  # script: its arguments; the first word is looked for in what it prin
     "fast_weights": "capacity --seeds 0 --steps 2",
     "metagenrl": "transition --seeds 0 --updates 2 --systems 4 --life 1",
     "memory": "binding --seeds 0 --steps 2 --sequences 2",
-    "sweeps": "--settings 20",
+    "sweeps": "--settings 8",
 }
+
+SHORTER = {"objectives": {"UPDATES": 10}}  # constants of a script that no argument changes
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -30,6 +32,8 @@ def test_an_experiment_prints_a_row_for_what_it_is_asked(name, capsys, monkeypat
     script = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, name, script)  # workers and pickle look for it there
     spec.loader.exec_module(script)
+    for constant, value in SHORTER.get(name, {}).items():
+        monkeypatch.setattr(script, constant, value)
     arguments = QUICK[name].split()
     script.main(arguments)
     assert arguments[0].strip("-") in capsys.readouterr().out

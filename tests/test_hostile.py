@@ -128,7 +128,7 @@ def hostile_run(tmp_path_factory):
     odd_files(work, solution)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(desk, "SECONDS", 1)
-        patch.setattr(desk, "PATIENCE", 6.0)
+        patch.setattr(desk, "PATIENCE", 3.0)
         results = grade("05", work, traps.results, seed=3, tell=lambda _: None)
     yield traps, {one["extra_data"]["submission"]: one for one in results}
     traps.close()

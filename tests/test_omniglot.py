@@ -6,6 +6,7 @@ import os
 import struct
 import zipfile
 import zlib
+from functools import cache
 from pathlib import Path
 
 import numpy
@@ -359,8 +360,12 @@ def test_the_alphabets_are_in_order_and_fill_both_parts():
 # ---- one-shot runs
 
 
-def small_runs(monkeypatch, folder, top="", change=lambda files: files):
-    """Twenty runs like Lake's: item i is of class 7 i + run (mod 20); the inks (runs, classes)."""
+@cache
+def draw_runs():
+    """Twenty runs like Lake's: item i is of class 7 i + run (mod 20); files and inks, drawn once.
+
+    ({name: bytes or text}, the inks of the examples (runs, classes), those of the items).
+    """
     shown, asked = rng().random((2, 20, 20, 105, 105)) < 0.85
     files = {}
     for r in range(20):
@@ -368,14 +373,20 @@ def small_runs(monkeypatch, folder, top="", change=lambda files: files):
         for i in range(20):
             c = (7 * i + r) % 20
             item, known = f"run{r + 1:02}/test/item{i + 1:02}", f"run{r + 1:02}/training/class"
-            files[f"{top}{item}.png"] = write_png(asked[r, i])
-            files[f"{top}{known}{i + 1:02}.png"] = write_png(shown[r, i])
+            files[f"{item}.png"] = write_png(asked[r, i])
+            files[f"{known}{i + 1:02}.png"] = write_png(shown[r, i])
             lines.append(f"{item}.png {known}{c + 1:02}.png")
-        files[f"{top}run{r + 1:02}/class_labels.txt"] = "\n".join(lines[::-1]) + "\n\n"
-    sha256 = zipped(folder / "runs.zip", change(files))
-    monkeypatch.setattr(omniglot, "RUNS", {"runs.zip": sha256})
+        files[f"run{r + 1:02}/class_labels.txt"] = "\n".join(lines[::-1]) + "\n\n"
     ink = lambda images: [[omniglot.reduce(white, "a") for white in run] for run in images]
-    return numpy.array(ink(shown)), numpy.array(ink(asked))
+    return files, numpy.array(ink(shown)), numpy.array(ink(asked))
+
+
+def small_runs(monkeypatch, folder, top="", change=lambda files: files):
+    """An archive of twenty small runs below the folder `top`; the inks (runs, classes)."""
+    files, shown, asked = draw_runs()
+    changed = {f"{top}{name}": data for name, data in change(files).items()}
+    monkeypatch.setattr(omniglot, "RUNS", {"runs.zip": zipped(folder / "runs.zip", changed)})
+    return shown, asked
 
 
 @pytest.mark.parametrize("top", ["", "all_runs/"])
