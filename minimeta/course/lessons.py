@@ -1,6 +1,7 @@
 """Finds lessons, reads their titles, and runs each in a fresh process with its figures in out/."""
 
 import ast
+import functools
 import json
 import os
 import re
@@ -58,10 +59,15 @@ def read(path):
     title = TITLE.search(text)
     if not title:
         raise LessonError(f"{path.name} must begin with a Markdown title: # # 05. Title")
-    calls = [node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
-    claims = len({f.lineno for f in calls if isinstance(f, ast.Name) and f.id in CLAIMS})
     number, name = path.stem.split("_", 1)
-    return Lesson(number, name, title[1].strip(), path, claims)
+    return Lesson(number, name, title[1].strip(), path, count_claims(text))
+
+
+@functools.cache
+def count_claims(text):
+    """How many lines of a lesson make claims. To parse all lessons takes most of a second."""
+    calls = [node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+    return len({f.lineno for f in calls if isinstance(f, ast.Name) and f.id in CLAIMS})
 
 
 def find(word, root=ROOT):
