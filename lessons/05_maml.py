@@ -194,7 +194,7 @@ line = Net(lambda rng: np.zeros((2, 1)), lambda theta, x: x @ theta)
 A, c = draw_quadratics(rng, tasks=5, dimension=2)
 quadratic_tasks, line_learner = from_quadratics(A, c), my_maml(line, alpha=0.8)
 theta = np.zeros((2, 1))
-for _ in range(3000):
+for _ in range(300):
     gradient = grad(lambda start: meta_loss(line_learner, start, quadratic_tasks))(
         theta
     )
