@@ -145,8 +145,7 @@ def tanh(x):
 @primitive
 def tanh_gradient(g, y):
     """g (1 - y^2)."""
-    gradient = y * y
-    numpy.subtract(1, gradient, out=gradient)
+    gradient = 1 - y * y
     gradient *= g
     return gradient
 
