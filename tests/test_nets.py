@@ -147,6 +147,15 @@ def test_pooling_normalised_images_has_the_derivatives_of_its_formula(sides, cac
     checked(pool_normalised, *args)
 
 
+def test_tied_pixels_share_the_gradient_of_normalised_pooling_too():
+    """Pixels of few values: the parts of the formula, each a primitive that is tested by itself."""
+    y = numpy.round(draws((M, N, 4, 6, D))[0])
+    mean = lambda y: np.mean(y, axis=PIXELS, keepdims=True)
+    apart = lambda y: (max_pool(y) - mean(y)) * inverse_deviation(y, PIXELS)
+    total = lambda f: lambda y: np.sum(np.sin(f(y)))
+    same(grad(total(pool_normalised))(y), grad(total(apart))(y), EXACT)
+
+
 def plain_conv_net(params, x):
     """Normalise and relu every pixel, then pool: the order of the published network."""
     for p in params["blocks"]:
