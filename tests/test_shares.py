@@ -1,5 +1,6 @@
 """train(..., workers=n): the tasks of one step in threads, with the same bits for the same n."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy
@@ -52,6 +53,20 @@ def test_a_run_in_shares_goes_on_from_its_file_with_the_same_bits(tmp_path):
     assert_array_equal(history, again)
     for ours, theirs in zip(leaves(whole), leaves(half), strict=True):
         assert_array_equal(ours, theirs)
+
+
+def test_every_worker_has_a_share_and_they_are_at_work_at_once():
+    """Nobody goes on before three threads are here, each with its own tasks."""
+    meet, sizes = threading.Barrier(3, timeout=30), []
+
+    def value_and_gradient(meta, data):
+        meet.wait()
+        sizes.append(len(data))
+        return np.mean(data), 0.0 * meta
+
+    init = lambda rng: np.zeros(2)
+    train(init, value_and_gradient, lambda rng: np.ones(7), rng(), 1, label=None, workers=3)
+    assert sorted(sizes[-3:]) == [2, 2, 3]
 
 
 def test_shares_are_weighted_by_their_tasks():
