@@ -29,20 +29,23 @@ def library(program, dtype, shared=False):
     shared: whether the program "minimeta_threads" may share out axis 0 of all data.
     """
     makers = {"minimeta": minimeta, "eager": eager, "jax": jax, "torch": torch}
-    makers["minimeta_threads"] = side_by_side if shared else threaded_kernels
+    makers["minimeta_threads"] = shared_tasks if shared else threaded_kernels
     return makers.get(program, makers[program.split("_")[0]])(dtype)
 
 
 def minimeta(dtype):
     """minimeta as meta_train uses it: a step, update included, is recorded once and replayed."""
     from minimeta.core.replay import replay
+    from minimeta.training import step_of
 
-    return on_autograd(dtype, replay)
+    return on_autograd(dtype, replay, lambda *step: replay(step_of(*step)))
 
 
 def eager(dtype):
     """minimeta with autograd's tape in every step: what replay is measured against."""
-    return on_autograd(dtype, lambda step: step)
+    from minimeta.training import step_of
+
+    return on_autograd(dtype, lambda step: step, step_of)
 
 
 def threaded_kernels(dtype):
@@ -53,20 +56,25 @@ def threaded_kernels(dtype):
     return minimeta(dtype)
 
 
-def side_by_side(dtype):
+def shared_tasks(dtype):
     """minimeta as train(..., workers=n) uses it: each share of the tasks in a thread of its own."""
     from concurrent.futures import ThreadPoolExecutor
 
     from minimeta.core.replay import replay
     from minimeta.core.runs.shares import share_out
+    from minimeta.training import step_of
 
     executor = ThreadPoolExecutor(os.cpu_count())
     ready = lambda step: share_out([replay(step) for _ in range(os.cpu_count())], executor)
-    return on_autograd(dtype, ready, replay)
+
+    def updating(step, optimizer):
+        return step_of(ready(step), optimizer._replace(update=replay(optimizer.update)))
+
+    return on_autograd(dtype, ready, updating)
 
 
-def on_autograd(dtype, ready, ready_update=None):
-    """All of these. Where `ready_update` is given, gradient and update are two programs."""
+def on_autograd(dtype, ready, updating):
+    """All of these; updating(step, optimizer) -> (params, state, data -> value, params, state)."""
     from minimeta.core import backend
     from minimeta.core.optim import adam
 
@@ -74,16 +82,9 @@ def on_autograd(dtype, ready, ready_update=None):
     optimizer = adam(RATE, MEAN, SQUARE, EPSILON)
 
     def train(step, params, batches):
-        follow = ready(step) if ready_update else step
-        move = ready_update(optimizer.update) if ready_update else optimizer.update
-
-        def update(params, state, data):
-            value, gradient = follow(params, data)
-            return value, *move(gradient, state, params)
-
-        update_once, state = update if ready_update else ready(update), optimizer.init(params)
+        update, state = updating(step, optimizer), optimizer.init(params)
         for data in batches:
-            value, params, state = update_once(params, state, data)
+            value, params, state = update(params, state, data)
         return float(value)
 
     same = lambda x: x

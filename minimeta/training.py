@@ -146,15 +146,9 @@ def stepping(value_and_gradient, optimizer, workers):
         yield replay_or_not(step_of(value_and_gradient, optimizer))
         return
     programs = [replay_or_not(value_and_gradient) for _ in range(workers)]
-    update = replay_or_not(optimizer.update)
+    optimizer = optimizer._replace(update=replay_or_not(optimizer.update))
     with ThreadPoolExecutor(workers) as executor:
-        follow = share_out(programs, executor)
-
-        def step(meta, state, data):
-            value, gradient = follow(meta, data)
-            return value, *update(gradient, state, meta)
-
-        yield step
+        yield step_of(share_out(programs, executor), optimizer)
 
 
 def step_of(value_and_gradient, optimizer):
